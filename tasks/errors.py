@@ -1,0 +1,83 @@
+"""Every error that Foldline raises on purpose.
+
+    FoldlineError
+    ├── ConfigError (ValueError)            an experiment, an option or an environment variable is wrong
+    ├── DataError (ValueError)              the data folder, or a table made from it, is not as it must be
+    ├── GateError (RuntimeError)            validation found a failure that must stop the flow
+    ├── TrainingError (RuntimeError)        training cannot go on
+    └── StoreError (OSError)                the store could not do what was asked
+        ├── AlreadyExistsError (FileExistsError)    create-once lost: somebody else was first
+        ├── NotInStoreError (FileNotFoundError)     no such artifact, run, ref or file
+        └── CorruptFileError                        a file's bytes are not those its manifest names
+
+A message says how many, shows one example, and says what to do. Checks gather every `Fault` before they raise, so
+that one pass shows everything that is wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FoldlineError(Exception):
+    """Base of every error that Foldline raises on purpose."""
+
+
+class ConfigError(FoldlineError, ValueError):
+    """An experiment, an option or an environment variable is wrong."""
+
+
+class DataError(FoldlineError, ValueError):
+    """The data folder, or a table made from it, is not as it must be."""
+
+
+class GateError(FoldlineError, RuntimeError):
+    """Validation found a failure that must stop the flow."""
+
+
+class TrainingError(FoldlineError, RuntimeError):
+    """Training cannot go on."""
+
+
+class StoreError(FoldlineError, OSError):
+    """The store could not do what was asked."""
+
+
+class AlreadyExistsError(StoreError, FileExistsError):
+    """Create-once lost: the object is there already."""
+
+
+class NotInStoreError(StoreError, FileNotFoundError):
+    """No such artifact, run, ref or file."""
+
+
+class CorruptFileError(StoreError):
+    """A file's bytes are not those that its manifest names."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One kind of thing that is wrong, and everything it is wrong with.
+
+    Attributes:
+        what: plural phrase that follows the count, such as "photos cannot be decoded".
+        found: every offender, the most telling first.
+        remedy: what the reader should do, as a sentence.
+    """
+
+    what: str
+    found: tuple[str, ...]
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{len(self.found)} {self.what}, such as {self.found[0]}. {self.remedy}"
+
+
+def fault(what: str, found: Sequence[str], remedy: str) -> tuple[Fault, ...]:
+    """A tuple of one `Fault`, or an empty one if nothing was found: so that checks can be added up."""
+    return (Fault(what, tuple(found), remedy),) if found else ()
+
+
+def raise_faults(faults: Sequence[Fault], where: str, error: type[FoldlineError] = DataError) -> None:
+    """Raise one `error` that lists every fault in `where`; do nothing if there is none."""
+    if faults:
+        raise error("\n".join([f"{where}:", *(f"  - {fault}" for fault in faults)]))

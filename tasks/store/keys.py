@@ -1,0 +1,57 @@
+"""Step keys: the same key anywhere means the same result."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from pydantic import BaseModel, JsonValue
+
+from tasks.store.code import code_digest
+
+
+@dataclass(frozen=True)
+class Step:
+    """What decides a step's result besides its inputs and its settings.
+
+    Attributes:
+        name: the step's name, also its folder in the store.
+        package: module or package whose code computes the result.
+        libraries: distributions whose versions decide its numbers.
+    """
+
+    name: str
+    package: str
+    libraries: tuple[str, ...] = ()
+
+    def versions(self) -> dict[str, str]:
+        """Installed version of every library that decides the step's numbers."""
+        return {library: version(library) for library in self.libraries}
+
+    def key(self, inputs: Mapping[str, str], settings: BaseModel | None = None) -> str:
+        """The step key, 64 hex digits: digest of name, code, libraries, inputs and settings; no clock, path or host."""
+        return digest_json(
+            {
+                "step": self.name,
+                "code": code_digest(self.package),
+                "libraries": self.versions(),
+                "inputs": dict(inputs),
+                "settings": settings_json(settings),
+            }
+        )
+
+
+def settings_json(settings: BaseModel | None) -> dict[str, JsonValue]:
+    """Settings as JSON; empty if there are none."""
+    return settings.model_dump(mode="json") if settings else {}
+
+
+def canonical_json(value: object) -> bytes:
+    """The one way to write `value` as JSON: keys sorted, no spaces, UTF-8. Raises ValueError for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_json(value: object) -> str:
+    """SHA-256 of `canonical_json`, hex."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()

@@ -1,0 +1,151 @@
+"""Runs: which artifacts belong together, and how it ended."""
+
+import secrets
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from tasks.errors import AlreadyExistsError, FoldlineError, NotInStoreError
+from tasks.store.backend import Backend
+from tasks.store.ledger import Artifact
+from tasks.store.manifest import ArtifactRef
+from tasks.store.refs import advance_ref, read_ref
+
+LATEST = "latest"
+"""The ref that points to the newest completed run."""
+
+
+class RunStart(BaseModel):
+    """What is known of a run when it starts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    flow: str
+    experiment: str
+    settings: dict[str, JsonValue]
+    data: str
+    started: datetime
+
+
+class RunManifest(RunStart):
+    """A run that has ended."""
+
+    state: Literal["completed", "failed"]
+    artifacts: dict[str, ArtifactRef]
+    """What it used and made, by name, such as ``catalog`` or ``fold-0``."""
+    reused: tuple[str, ...]
+    """Names of the artifacts that were in the store already."""
+    scores: dict[str, float]
+    error: str | None
+    seconds: float
+
+
+class Run:
+    """A run under way: collects what it uses and makes."""
+
+    def __init__(self, start: RunStart) -> None:
+        self.start = start
+        self.artifacts: dict[str, ArtifactRef] = {}
+        self.reused: list[str] = []
+        self.scores: dict[str, float] = {}
+
+    def keep(self, name: str, artifact: Artifact) -> Artifact:
+        """Note that `artifact` belongs to the run under `name`; returns it."""
+        self.artifacts[name] = artifact.ref
+        if artifact.reused:
+            self.reused.append(name)
+        return artifact
+
+    def ended(self, error: BaseException | None) -> RunManifest:
+        """The run's manifest, as of now."""
+        return RunManifest(
+            **self.start.model_dump(),
+            state="failed" if error else "completed",
+            artifacts=self.artifacts,
+            reused=tuple(self.reused),
+            scores=self.scores,
+            error=_describe(error) if error else None,
+            seconds=round((datetime.now(UTC) - self.start.started).total_seconds(), 1),
+        )
+
+
+@contextmanager
+def recorded_run(
+    backend: Backend, flow: str, experiment: str, settings: dict[str, JsonValue], data: str
+) -> Iterator[Run]:
+    """A run that is in the store from its start, and is `latest` once the block ends well."""
+    started = datetime.now(UTC)
+    name = f"{started:%Y%m%d-%H%M%S}-{experiment}-{secrets.token_hex(2)}"
+    start = RunStart(run=name, flow=flow, experiment=experiment, settings=settings, data=data, started=started)
+    backend.create(f"runs/{name}/start.json", start.model_dump_json(indent=2).encode())
+    run = Run(start)
+    try:
+        yield run
+    except BaseException as error:
+        _write_end(backend, run.ended(error))
+        raise
+    _write_end(backend, run.ended(None))
+    _advance_latest(backend, name)
+
+
+def _write_end(backend: Backend, manifest: RunManifest) -> None:
+    backend.create(f"runs/{manifest.run}/manifest.json", manifest.model_dump_json(indent=2).encode())
+
+
+def _advance_latest(backend: Backend, run: str) -> None:
+    while True:
+        try:
+            after = read_ref(backend, LATEST).number
+        except NotInStoreError:
+            after = 0
+        try:
+            advance_ref(backend, LATEST, run, after)
+        except AlreadyExistsError:
+            continue  # another run ended at the same moment; ours ended last
+        return
+
+
+def _describe(error: BaseException) -> str:
+    """A person's own mistake in its own words; anything else with where it happened."""
+    if isinstance(error, FoldlineError):
+        return str(error)
+    return "".join(traceback.format_exception(error))
+
+
+def list_runs(backend: Backend) -> list[RunStart | RunManifest]:
+    """Every run, oldest first; one that never ended (it runs still, or was killed) as its `RunStart`."""
+    names = sorted({key.split("/")[1] for key in backend.list("runs/")})
+    return [read_run(backend, name) for name in names]
+
+
+def read_run(backend: Backend, name: str) -> RunStart | RunManifest:
+    """The run of exactly that name. Raises NotInStoreError."""
+    try:
+        return RunManifest.model_validate_json(backend.read(f"runs/{name}/manifest.json"))
+    except NotInStoreError:
+        return RunStart.model_validate_json(backend.read(f"runs/{name}/start.json"))
+
+
+def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
+    """The run that a person means: a whole name, the start or the end of just one, or `latest`.
+
+    Raises:
+        NotInStoreError: there is none, or more than one.
+    """
+    if wanted == LATEST:
+        return read_run(backend, read_ref(backend, LATEST).run)
+    names = sorted({key.split("/")[1] for key in backend.list("runs/")})
+    matches = [name for name in names if name == wanted] or [
+        name for name in names if name.startswith(wanted) or name.endswith(wanted)
+    ]
+    if len(matches) != 1:
+        what = (
+            f"{len(matches)} runs match {wanted!r}, such as {matches[0]}" if matches else f"no run matches {wanted!r}"
+        )
+        raise NotInStoreError(f"{what}. `foldline runs` lists all {len(names)} runs of {backend.url}.")
+    return read_run(backend, matches[0])
