@@ -120,7 +120,9 @@ BOXES = Table(
             for side in BOX_SIDES
         ),
         Column(
-            "source", "str", "who found the box: `mtcnn`, `retinaface`, `default` (nobody) or `centre` (not searched)"
+            "source",
+            "str",
+            "who found the box: `mtcnn`, `retinaface`, `default` (nobody, or undersized) or `centre` (not searched)",
         ),
         Column("undersized", "bool", "a face was found, but so small that the default box replaced it"),
         Column("score", "Float64", "the detector's confidence, 0..1; missing if no face was found"),

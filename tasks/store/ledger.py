@@ -106,7 +106,7 @@ class Ledger:
         inputs: Mapping[str, Artifact | str],
         settings: BaseModel | None,
         compute: Compute,
-        device: str = "cpu",
+        device: Callable[[], str] = lambda: "cpu",
     ) -> Artifact:
         """The artifact of `step` for these inputs and settings: from the store, or computed now.
 
@@ -115,7 +115,7 @@ class Ledger:
             inputs: artifacts or digests, by name.
             settings: the part of the experiment that the step reads.
             compute: called only if the artifact does not exist.
-            device: what it is computed on, for the manifest.
+            device: tells what it is computed on, for the manifest; called only if it is computed.
 
         Raises:
             Whatever `compute` raises; then nothing is stored.
@@ -143,7 +143,7 @@ class Ledger:
                 started=started,
                 seconds=round(time.perf_counter() - clock, 3),
                 host=host_name(),
-                device=device,
+                device=device(),
             )
             return self._commit(manifest, folder)
 

@@ -1,0 +1,1 @@
+"""The catalog: one row a photo of a data folder."""

@@ -1,0 +1,193 @@
+"""The layout of a data folder, and everything that can be wrong with it.
+
+    train/train.csv                     id,gender,race,age,path; one row a person
+    train/images/{path}/                mask1 ... mask5, incorrect_mask, normal (.jpg, .jpeg or .png)
+    eval/info.csv                       ImageID,ans; one row a photo
+    eval/images/{ImageID}
+
+Ids are text and not unique; the key of a person is the folder. Files that start with ``._`` are debris of macOS
+archives and are not looked at; neither is `.DS_Store`.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.classes import STATE_OF_FILE
+from tasks.errors import Fault, fault
+from tasks.photos import EXTENSIONS
+
+TRAIN_CSV, TRAIN_IMAGES = "train/train.csv", "train/images"
+EVAL_CSV, EVAL_IMAGES = "eval/info.csv", "eval/images"
+PERSON_COLUMNS = ("id", "gender", "race", "age", "path")
+EVAL_COLUMNS = ("ImageID", "ans")
+SUFFIX = re.compile(r"-\d+$")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A row of train.csv."""
+
+    person: str
+    group: str
+    gender: str
+    age: int
+
+
+@dataclass(frozen=True)
+class ListedPhoto:
+    """A photo of the layout, unread; `person` and `state` are None in eval."""
+
+    photo: str
+    person: PersonRow | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a data folder lists: training photos by person, then evaluation photos in the order of info.csv."""
+
+    photos: tuple[ListedPhoto, ...]
+    faults: tuple[Fault, ...]
+
+
+def read_layout(root: Path) -> Layout:
+    """List the photos of the data folder `root`, and every fault of its files; no photo is opened."""
+    train, train_faults = _read_train(root)
+    evaluation, eval_faults = _read_eval(root)
+    return Layout((*train, *evaluation), (*train_faults, *eval_faults))
+
+
+def _read_train(root: Path) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+    rows, faults = _read_csv(root, TRAIN_CSV, PERSON_COLUMNS, "person")
+    if faults:
+        return [], faults
+    persons, row_faults = _read_persons(rows)
+    folders = {path.name for path in _entries(root / TRAIN_IMAGES) if path.is_dir()}
+    listed = {person.person for person in persons}
+    photos, file_faults = _read_folders(root, [person for person in persons if person.person in folders])
+    return photos, (
+        *row_faults,
+        *fault(
+            f"persons of {TRAIN_CSV} have no folder below {TRAIN_IMAGES}",
+            [person.person for person in persons if person.person not in folders],
+            "Add the folder, or delete the row.",
+        ),
+        *fault(
+            f"folders below {TRAIN_IMAGES} have no row in {TRAIN_CSV}",
+            sorted(folders - listed),
+            "Add a row, or delete the folder.",
+        ),
+        *file_faults,
+    )
+
+
+def _read_persons(rows: list[Row]) -> tuple[list[PersonRow], tuple[Fault, ...]]:
+    outside = [row["path"] for row in rows if row["path"] in ("", ".", "..") or re.search(r"[/\\]", row["path"])]
+    ageless = [f"{row['age']!r} of {row['path']}" for row in rows if not re.fullmatch(r"\d{1,3}", row["age"])]
+    persons = [
+        PersonRow(row["path"], SUFFIX.sub("", row["id"]), row["gender"], int(row["age"]))
+        for row in rows
+        if row["path"] not in outside and re.fullmatch(r"\d{1,3}", row["age"])
+    ]
+    return persons, (
+        *fault(
+            f"rows of {TRAIN_CSV} have a path that is no folder name",
+            [repr(path) for path in outside],
+            f"Name a folder below {TRAIN_IMAGES}.",
+        ),
+        *fault(f"ages in {TRAIN_CSV} are not whole years", ageless, "Write the age as a whole number."),
+        *fault(f"paths stand in {TRAIN_CSV} more than once", _repeated(row["path"] for row in rows), "Keep one row."),
+    )
+
+
+def _read_folders(root: Path, persons: list[PersonRow]) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+    photos: list[ListedPhoto] = []
+    endings: list[str] = []
+    names: list[str] = []
+    for person in persons:
+        for path in _entries(root / TRAIN_IMAGES / person.person):
+            photo = path.relative_to(root).as_posix()
+            if path.suffix.lower() not in EXTENSIONS:
+                endings.append(photo)
+            elif path.stem not in STATE_OF_FILE:
+                names.append(photo)
+            else:
+                photos.append(ListedPhoto(photo, person, STATE_OF_FILE[path.stem]))
+    return photos, (
+        *_wrong_endings(endings),
+        *fault(
+            "training photos have a name that says no mask state",
+            names,
+            f"Name them {', '.join(STATE_OF_FILE)}, or delete them.",
+        ),
+        *fault(
+            "persons have a folder without a photo",
+            sorted({person.person for person in persons} - {photo.person.person for photo in photos if photo.person}),
+            "Add the photos, or delete the folder and its row.",
+        ),
+    )
+
+
+def _read_eval(root: Path) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+    rows, faults = _read_csv(root, EVAL_CSV, EVAL_COLUMNS, "photo")
+    if faults:
+        return [], faults
+    files = {path.name for path in _entries(root / EVAL_IMAGES)}
+    names = [row["ImageID"] for row in rows]
+    photos = [ListedPhoto(f"{EVAL_IMAGES}/{name}") for name in names if name in files]
+    return photos, (
+        *_wrong_endings([name for name in names if Path(name).suffix.lower() not in EXTENSIONS]),
+        *fault(
+            f"photos of {EVAL_CSV} are not in {EVAL_IMAGES}",
+            [name for name in names if name not in files],
+            "Add the file: every row needs an answer.",
+        ),
+        *fault(
+            f"files in {EVAL_IMAGES} have no row in {EVAL_CSV}",
+            sorted(files.difference(names)),
+            "Add a row, or delete the file.",
+        ),
+        *fault(f"photos stand in {EVAL_CSV} more than once", _repeated(names), "Keep one row."),
+    )
+
+
+def _read_csv(root: Path, name: str, columns: tuple[str, ...], row: str) -> tuple[list[Row], tuple[Fault, ...]]:
+    """Rows of a CSV file, cells stripped, and what is wrong with the file as a whole."""
+    try:
+        with (root / name).open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            header = reader.fieldnames or ()
+            rows = [{key: cell.strip() for key, cell in line.items() if key in columns} for line in reader]
+    except FileNotFoundError:
+        return [], fault("files are missing", [name], f"A data folder has {TRAIN_CSV} and {EVAL_CSV}.")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return [], fault("files cannot be read", [f"{name} ({error})"], "Save it as CSV in UTF-8.")
+    missing = [column for column in columns if column not in header]
+    if missing:
+        return [], fault(f"columns of {name} are missing", missing, f"Its header must be {','.join(columns)}.")
+    if not rows:
+        return [], fault("files have no row", [name], f"Add one row a {row}.")
+    return rows, ()
+
+
+def _wrong_endings(files: list[str]) -> tuple[Fault, ...]:
+    return fault(
+        "files are no photos by their name", files, f"Convert them to {', '.join(EXTENSIONS)}, or delete them."
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, debris left out, sorted; nothing if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("._") and path.name != ".DS_Store")
+
+
+def _repeated(values: Iterable[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]

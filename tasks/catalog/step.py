@@ -1,0 +1,119 @@
+"""The step: from a data folder to its catalog."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from pydantic import JsonValue
+
+from tasks.catalog.eda import describe
+from tasks.catalog.layout import Layout, ListedPhoto, read_layout
+from tasks.catalog.measure import PhotoFacts, Unreadable, digest_photos, measure_photos
+from tasks.classes import age_group, encode_class
+from tasks.errors import DataError, Fault, fault, raise_faults
+from tasks.store import Artifact, Ledger, Step, digest_json
+from tasks.tables import CATALOG
+
+STEP = Step(name="catalog", package="tasks.catalog", libraries=("opencv-python-headless", "pillow"))
+
+
+def make_catalog(ledger: Ledger, root: Path) -> Artifact:
+    """The catalog of the data folder `root`: catalog.parquet and eda.json.
+
+    Its key is a digest of every listed file's name and bytes, so a changed photo or label makes a new catalog.
+
+    Raises:
+        DataError: something is wrong with the folder; the message lists everything that is.
+    """
+    if not root.is_dir():
+        raise DataError(f"There is no data folder {root}. `foldline sample DIR` draws one to try things with.")
+    layout = read_layout(root)
+    photos = [listed.photo for listed in layout.photos]
+    if layout.faults:
+        unreadable = [facts for facts in measure_photos(root, photos) if isinstance(facts, Unreadable)]
+        raise_faults((*layout.faults, *_unreadable(unreadable)), f"The data folder {root} cannot be used")
+    digests = digest_photos(root, photos)
+
+    def compute(folder: Path) -> Mapping[str, JsonValue]:
+        facts = measure_photos(root, photos)
+        raise_faults(
+            _unreadable([fact for fact in facts if isinstance(fact, Unreadable)]),
+            f"The data folder {root} cannot be used",
+        )
+        catalog = CATALOG.conform(
+            pd.DataFrame(
+                [
+                    _row(root, listed, digest, fact)
+                    for listed, digest, fact in zip(layout.photos, digests, facts, strict=True)
+                    if isinstance(fact, PhotoFacts)
+                ]
+            )
+        )
+        CATALOG.write(catalog, folder / "catalog.parquet")
+        figures = describe(catalog)
+        (folder / "eda.json").write_text(json.dumps(figures, indent=2))
+        return {"photos": figures["photos"], "persons": figures["persons"]}
+
+    return ledger.produce(STEP, {"data": _data_digest(layout, digests)}, None, compute)
+
+
+def _data_digest(layout: Layout, digests: Sequence[str]) -> str:
+    """Digest of all that the catalog is made from: the listed photos, their labels and their bytes."""
+    rows = [
+        [listed.photo, listed.state, *_labels(listed), digest]
+        for listed, digest in zip(layout.photos, digests, strict=True)
+    ]
+    return digest_json(rows)
+
+
+def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
+    person = listed.person
+    return (person.person, person.group, person.gender, person.age) if person else ()
+
+
+def _unreadable(photos: Sequence[Unreadable]) -> tuple[Fault, ...]:
+    return fault(
+        "photos cannot be decoded",
+        [f"{unreadable.photo} ({unreadable.reason})" for unreadable in photos],
+        "Replace them, or delete them with their rows.",
+    )
+
+
+def _row(root: Path, listed: ListedPhoto, digest: str, facts: PhotoFacts) -> dict[str, object]:
+    return {
+        "photo": listed.photo,
+        **_label_columns(listed),
+        "sha256": digest,
+        "bytes": (root / listed.photo).stat().st_size,
+        "width": facts.width,
+        "height": facts.height,
+        **{f"mean_{channel}": value for channel, value in zip("rgb", facts.mean, strict=True)},
+        **{f"square_{channel}": value for channel, value in zip("rgb", facts.square, strict=True)},
+    }
+
+
+def _label_columns(listed: ListedPhoto) -> dict[str, object]:
+    person = listed.person
+    if person is None or listed.state is None:
+        names = ("person", "group", "state", "gender", "age", "age_group", "class")
+        return {"split": "eval", **dict.fromkeys(names)}
+    group = age_group(person.age)
+    return {
+        "split": "train",
+        "person": person.person,
+        "group": person.group,
+        "state": listed.state,
+        "gender": person.gender,
+        "age": person.age,
+        "age_group": group,
+        "class": _class_of(listed.state, person.gender, group),
+    }
+
+
+def _class_of(state: str, gender: str, group: str) -> int | None:
+    """The class, or None where the gender is no word of ours: the `labels` suite says so and stops the flow."""
+    try:
+        return encode_class(state, gender, group)
+    except ValueError:
+        return None

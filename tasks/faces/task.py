@@ -1,0 +1,23 @@
+"""The door of the faces step."""
+
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.faces.settings import FacesSettings
+from tasks.faces.step import find_boxes
+from tasks.store import ArtifactRef, open_ledger
+
+
+@task(name="faces")
+def find_faces(data: str, catalog: ArtifactRef, settings: FacesSettings) -> State[ArtifactRef]:
+    """Find the face on every photo of the catalog; who finds none gets the default box."""
+    ledger = open_ledger()
+    artifact = find_boxes(ledger, Path(data), ledger.get(catalog), settings)
+    counts = artifact.manifest.summary["photos_by_source"]
+    if isinstance(counts, dict):
+        create_table_artifact([{"source": name, "photos": count} for name, count in counts.items()], key="faces")
+    return as_state(artifact)

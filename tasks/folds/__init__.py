@@ -1,0 +1,1 @@
+"""Folds: who is held out of which training."""

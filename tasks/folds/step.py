@@ -1,0 +1,45 @@
+"""The step: from a catalog to the folds of its training photos."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from tasks.folds.settings import FoldsSettings
+from tasks.folds.split import missing_classes, split
+from tasks.progress import say
+from tasks.store import Artifact, Ledger, Step
+from tasks.tables import CATALOG, FOLDS
+
+STEP = Step(name="folds", package="tasks.folds", libraries=("scikit-learn",))
+
+LEAK_WARNING = (
+    "Warning: photos are split without regard to persons (folds.by=photo), so the same faces are trained on and "
+    "scored. Out-of-fold scores will be far too good; use folds.by=person to believe them."
+)
+
+
+def make_folds(ledger: Ledger, catalog: Artifact, settings: FoldsSettings) -> Artifact:
+    """The folds of the training photos of `catalog`: folds.parquet.
+
+    Raises:
+        DataError: there are fewer persons (or photos) than folds.
+    """
+    if settings.by == "photo":
+        say(LEAK_WARNING)
+
+    def compute(folder: Path) -> Mapping[str, JsonValue]:
+        photos = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'").reset_index(drop=True)
+        folds = split(photos, settings)
+        FOLDS.write(photos[["photo", "person"]].assign(fold=folds), folder / "folds.parquet")
+        missing = missing_classes(photos, folds)
+        if missing:
+            fold, number = missing[0]
+            say(f"{len(missing)} times a fold lacks a class, such as fold {fold} class {number}: it scores 0 there.")
+        return {
+            "photos": [int((folds == fold).sum()) for fold in range(settings.count)],
+            "persons": [int(photos["person"][folds == fold].nunique()) for fold in range(settings.count)],
+            "leaks": settings.by == "photo",
+        }
+
+    return ledger.produce(STEP, {"catalog": catalog}, settings, compute)

@@ -1,0 +1,18 @@
+"""The door of the folds step."""
+
+from prefect import get_run_logger, task
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.folds.settings import FoldsSettings
+from tasks.folds.step import LEAK_WARNING, make_folds
+from tasks.store import ArtifactRef, open_ledger
+
+
+@task(name="folds")
+def split_folds(catalog: ArtifactRef, settings: FoldsSettings) -> State[ArtifactRef]:
+    """Deal the persons of the catalog out to folds of like class shares."""
+    if settings.by == "photo":
+        get_run_logger().warning(LEAK_WARNING)
+    ledger = open_ledger()
+    return as_state(make_folds(ledger, ledger.get(catalog), settings))

@@ -1,0 +1,18 @@
+"""The door of the prepare step."""
+
+from pathlib import Path
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.prepare.settings import PrepareSettings
+from tasks.prepare.step import make_crops
+from tasks.store import ArtifactRef, open_ledger
+
+
+@task(name="prepare")
+def prepare_crops(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: PrepareSettings) -> State[ArtifactRef]:
+    """Cut every box out of its photo and resize it, once, into shards that training reads."""
+    ledger = open_ledger()
+    return as_state(make_crops(ledger, Path(data), ledger.get(catalog), ledger.get(boxes), settings))

@@ -1,0 +1,1 @@
+"""Training of one fold: weights, history, out-of-fold and evaluation probabilities."""

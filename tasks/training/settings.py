@@ -1,0 +1,44 @@
+"""What a person can choose about training."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Channels = tuple[float, float, float]
+
+
+class TrainingSettings(BaseModel):
+    """How a fold model is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    backbone: str = "tf_efficientnet_lite0"
+    """Name of a timm model."""
+    pretrained: bool = True
+    """Start from ImageNet weights. Those of tf_efficientnet_lite0 ship in a package; others are fetched by timm."""
+    heads: Literal["attributes", "classes"] = "attributes"
+    """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes."""
+    hidden: int = Field(1024, ge=8, le=8192)
+    """Width of the layer under the three heads. Read if heads is `attributes`."""
+    focal_gamma: float = Field(5.0, ge=0, le=10)
+    """Focusing of the focal loss: how little easy photos count. 0 is cross entropy."""
+    epochs: int = Field(5, ge=1, le=1000)
+    """Times that every training photo is seen."""
+    batch_size: int = Field(32, ge=2, le=4096)
+    """Photos an optimiser step."""
+    learning_rate: float = Field(3e-4, gt=0, le=10)
+    """Learning rate of AdamP at the start."""
+    weight_decay: float = Field(1e-2, ge=0, le=1)
+    """Weight decay of AdamP."""
+    milestones: tuple[int, ...] = (3, 4)
+    """Epochs after which the learning rate is multiplied by `decay_factor`."""
+    decay_factor: float = Field(0.3, gt=0, le=1)
+    """What the learning rate is multiplied by at each milestone."""
+    flip: float = Field(0.5, ge=0, le=1)
+    """Chance that a training photo is mirrored."""
+    mean: Channels = (0.5, 0.5, 0.5)
+    """Red, green and blue subtracted from every pixel (0..1): what the backbone's weights were trained with."""
+    std: Channels = (0.5, 0.5, 0.5)
+    """Red, green and blue by which every pixel is then divided."""
+    seed: int = Field(42, ge=0)
+    """Decides first weights, order of photos and augmentation: same seed, same device, same numbers."""

@@ -1,0 +1,22 @@
+"""The door of the training step."""
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.store import ArtifactRef, open_ledger
+from tasks.training.settings import TrainingSettings
+from tasks.training.step import train_fold
+
+
+@task(name="training", task_run_name="training-fold-{fold}")
+def train_one_fold(
+    catalog: ArtifactRef, crops: ArtifactRef, folds: ArtifactRef, fold: int, settings: TrainingSettings
+) -> State[ArtifactRef]:
+    """Train the model of one fold, and let it look at the photos it has not seen."""
+    ledger = open_ledger()
+    artifact = train_fold(ledger, ledger.get(catalog), ledger.get(crops), ledger.get(folds), fold, settings)
+    facts = artifact.manifest.summary
+    create_table_artifact([{"figure": name, "value": str(facts[name])} for name in facts], key=f"fold-{fold}")
+    return as_state(artifact)
