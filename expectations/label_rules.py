@@ -2,18 +2,18 @@
 
 from abc import abstractmethod
 from collections import Counter
+from itertools import product
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
 from expectations.rule import Rule, Verdict
-from tasks.classes import AGE_BOUNDS, AGE_GROUPS, GENDERS, STATE_OF_FILE, STATES
+from tasks.classes import AGE_GROUPS, GENDERS, STATE_OF_FILE, STATES, age_group, encode_class
 
-PHOTOS_OF_PERSON = Counter(STATE_OF_FILE.values())
+PHOTOS_OF_PERSON = pd.Series(Counter(STATE_OF_FILE.values()))
 """Number of photos that a person has, by state."""
-FOLDER = r"^(?P<id>.+?)(?P<suffix>-\d+)?_(?P<gender>[^_]+)_(?P<race>[^_]+)_(?P<age>[^_]+)$"
-"""A person's folder name, as the competition writes it."""
+FOLDER = r"^.+?(?P<suffix>-\d+)?_[^_]+_(?P<race>[^_]+)_[^_]+$"
+"""Folder name of a person, ``{id}_{gender}_{race}_{age}``: the parts that the catalog has no column for."""
 
 
 class ExpectOneValuePerPerson(Rule):
@@ -23,8 +23,8 @@ class ExpectOneValuePerPerson(Rule):
         """Judge the persons."""
         pairs = rows[["person", self.column]].dropna().drop_duplicates()
         several = pairs[pairs["person"].duplicated(keep=False)]
-        words = several[self.column].astype(str).groupby(several["person"]).agg(", ".join)
-        return Verdict(pairs["person"].nunique(), words)
+        values = several[self.column].astype("str").groupby(several["person"]).agg(", ".join)
+        return Verdict(pairs["person"].nunique(), values)
 
 
 class ExpectSevenPhotosPerPerson(Rule):
@@ -34,6 +34,63 @@ class ExpectSevenPhotosPerPerson(Rule):
         """Judge the persons."""
         counts = rows.groupby(["person", "state"]).size().unstack(fill_value=0)
         counts = counts.reindex(columns=list(STATES), fill_value=0)
-        wrong = counts[counts.ne(pd.Series(PHOTOS_OF_PERSON)).any(axis=1)]
-        words = wrong.apply(lambda person: ", ".join(f"{n} {state}" for state, n in person.items()), axis=1)
-        return Verdict(len(counts), words)
+        wrong = counts[counts.ne(PHOTOS_OF_PERSON).any(axis=1)]
+        words = [", ".join(f"{n} {state}" for state, n in zip(STATES, row, strict=True)) for row in wrong.to_numpy()]
+        return Verdict(len(counts), pd.Series(words, wrong.index))
+
+
+class DerivedRule(Rule):
+    """A column follows from others, where those are known."""
+
+    key: ClassVar[str] = "photo"
+    """What is judged."""
+    sources: ClassVar[tuple[str, ...]]
+    """The columns that it follows from."""
+
+    @abstractmethod
+    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+        """What the column should be, row by row; missing where its sources are wrong themselves."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the photos, or what else `key` names."""
+        known = rows[list(dict.fromkeys((self.key, self.column, *self.sources)))].dropna().drop_duplicates()
+        right = self.derive(known)
+        wrong = right.notna() & (known[self.column] != right)
+        words = self.column + " should be " + right[wrong].astype("str")
+        return Verdict(known[self.key].nunique(), words.set_axis(known.loc[wrong, self.key]))
+
+
+class ExpectAgeGroupOfAge(DerivedRule):
+    """The age group is that of the age."""
+
+    sources = ("age",)
+
+    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+        """Age group of every photo."""
+        return known["age"].map({age: age_group(age) for age in known["age"].unique()})
+
+
+class ExpectClassOfAttributes(DerivedRule):
+    """The class is that of state, gender and age group."""
+
+    sources = ("state", "gender", "age_group")
+
+    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+        """Class of every photo."""
+        classes = [(*values, encode_class(*values)) for values in product(STATES, GENDERS, AGE_GROUPS)]
+        right = pd.DataFrame(classes, columns=[*self.sources, "right"])
+        return known.merge(right, "left", list(self.sources))["right"].set_axis(known.index)
+
+
+class ExpectFolderOfLabels(DerivedRule):
+    """The folder name of a person, ``{id}_{gender}_{race}_{age}``, says what the labels say."""
+
+    key = "person"
+    sources = ("group", "gender", "age")
+
+    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+        """Folder name of every person; a name of another form is told the form."""
+        parts = known["person"].str.extract(FOLDER)
+        number = known["group"] + parts["suffix"].fillna("")
+        names = number + "_" + known["gender"] + "_" + parts["race"] + "_" + known["age"].astype("str")
+        return names.fillna("{id}_{gender}_{race}_{age}")

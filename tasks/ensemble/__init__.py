@@ -1,0 +1,1 @@
+"""The ensemble: what the fold models say together."""

@@ -1,0 +1,15 @@
+"""The door of the ensemble step."""
+
+from prefect import task
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.ensemble.step import blend_folds
+from tasks.store import ArtifactRef, open_ledger
+
+
+@task(name="ensemble")
+def blend(catalog: ArtifactRef, models: list[ArtifactRef]) -> State[ArtifactRef]:
+    """Join the folds' out-of-fold probabilities, and let the fold models vote on the evaluation photos."""
+    ledger = open_ledger()
+    return as_state(blend_folds(ledger, ledger.get(catalog), [ledger.get(model) for model in models]))

@@ -1,0 +1,1 @@
+"""The submission: a checked CSV and its receipt."""

@@ -1,0 +1,18 @@
+"""The door of the submission step."""
+
+from prefect import task
+from prefect.artifacts import create_link_artifact
+from prefect.client.schemas.objects import State
+
+from tasks.door import as_state
+from tasks.store import ArtifactRef, open_ledger
+from tasks.submission.step import make_submission
+
+
+@task(name="submission")
+def write_answers(catalog: ArtifactRef, ensemble: ArtifactRef) -> State[ArtifactRef]:
+    """Write the submission from the ensemble's probabilities, and check it as the competition would."""
+    ledger = open_ledger()
+    artifact = make_submission(ledger, ledger.get(catalog), ledger.get(ensemble))
+    create_link_artifact(artifact.url("submission.csv"), "submission.csv", key="submission")
+    return as_state(artifact)
