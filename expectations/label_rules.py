@@ -79,7 +79,7 @@ class ExpectClassOfAttributes(DerivedRule):
         """Class of every photo."""
         classes = [(*values, encode_class(*values)) for values in product(STATES, GENDERS, AGE_GROUPS)]
         right = pd.DataFrame(classes, columns=[*self.sources, "right"])
-        return known.merge(right, "left", list(self.sources))["right"].set_axis(known.index)
+        return known.merge(right, "left", list(self.sources))["right"].astype("Int8").set_axis(known.index)
 
 
 class ExpectFolderOfLabels(DerivedRule):

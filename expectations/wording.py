@@ -20,6 +20,7 @@ class Outcome:
 
     Attributes:
         expectation: its name.
+        rule: what it demands, as a sentence.
         column: the column it is about; None if it is about the whole table.
         severity: what its failure means.
         success: whether it is met.
@@ -31,6 +32,7 @@ class Outcome:
     """
 
     expectation: str
+    rule: str
     column: str | None
     severity: Severity
     success: bool
@@ -39,6 +41,11 @@ class Outcome:
     unexpected: int
     examples: tuple[str, ...]
     message: str
+
+    def row(self, suite: str) -> dict[str, object]:
+        """The outcome as a row of the table RESULTS."""
+        example = self.examples[0] if self.examples else None
+        return {"suite": suite, "example": example, **vars(self)}
 
 
 def worded(
@@ -78,6 +85,7 @@ def outcome(result: ExpectationValidationResult) -> Outcome:
     such_as = f", such as {examples[0]}" if examples else ""
     return Outcome(
         expectation=config.meta["name"],
+        rule=config.description,
         column=column,
         severity=config.severity.value,
         success=bool(result.success),

@@ -197,4 +197,21 @@ SUSPECTS = Table(
     ),
 )
 
-TABLES = (CATALOG, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS)
+RESULTS = Table(
+    "results",
+    "an expectation of a validation, suite by suite",
+    (
+        Column("suite", "str", "name of the suite"),
+        Column("expectation", "str", "name of the expectation, unique over all suites"),
+        Column("column", "str", "the column that it is about; missing if it is about the whole table"),
+        Column("severity", "str", "what its failure means: `critical`, `warning` or `info`"),
+        Column("success", "bool", "whether it is met"),
+        Column("unit", "str", "what was counted: `photos`, `persons`, `classes`, or the `catalog` as a whole"),
+        Column("checked", "int64", "number of those that were looked at"),
+        Column("unexpected", "int64", "number of those that break it"),
+        Column("example", "str", "one that breaks it, and what is wrong with it; missing if none does"),
+        Column("message", "str", "what is expected; if it failed, what was found and what to do"),
+    ),
+)
+
+TABLES = (CATALOG, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS)

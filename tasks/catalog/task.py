@@ -4,7 +4,6 @@ from pathlib import Path
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State
 
 from tasks.catalog.step import make_catalog
 from tasks.door import as_state
@@ -12,7 +11,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="catalog")
-def catalog_photos(data: str) -> State[ArtifactRef]:
+def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
     artifact = make_catalog(open_ledger(), Path(data))
     create_table_artifact(

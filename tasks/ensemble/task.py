@@ -1,7 +1,6 @@
 """The door of the ensemble step."""
 
 from prefect import task
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.ensemble.step import blend_folds
@@ -9,7 +8,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="ensemble")
-def blend(catalog: ArtifactRef, models: list[ArtifactRef]) -> State[ArtifactRef]:
+def ensemble_task(catalog: ArtifactRef, models: list[ArtifactRef]) -> ArtifactRef:
     """Join the folds' out-of-fold probabilities, and let the fold models vote on the evaluation photos."""
     ledger = open_ledger()
     return as_state(blend_folds(ledger, ledger.get(catalog), [ledger.get(model) for model in models]))

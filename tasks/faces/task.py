@@ -4,7 +4,6 @@ from pathlib import Path
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.faces.settings import FacesSettings
@@ -13,7 +12,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="faces")
-def find_faces(data: str, catalog: ArtifactRef, settings: FacesSettings) -> State[ArtifactRef]:
+def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> ArtifactRef:
     """Find the face on every photo of the catalog; who finds none gets the default box."""
     ledger = open_ledger()
     artifact = find_boxes(ledger, Path(data), ledger.get(catalog), settings)

@@ -1,7 +1,6 @@
 """The door of the folds step."""
 
 from prefect import get_run_logger, task
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.folds.settings import FoldsSettings
@@ -10,7 +9,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="folds")
-def split_folds(catalog: ArtifactRef, settings: FoldsSettings) -> State[ArtifactRef]:
+def folds_task(catalog: ArtifactRef, settings: FoldsSettings) -> ArtifactRef:
     """Deal the persons of the catalog out to folds of like class shares."""
     if settings.by == "photo":
         get_run_logger().warning(LEAK_WARNING)

@@ -2,7 +2,6 @@
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.labels.step import find_suspects
@@ -14,7 +13,7 @@ SHOWN = 20
 
 
 @task(name="labels")
-def labels_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> State[ArtifactRef]:
+def labels_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Find the labels that the out-of-fold probabilities doubt."""
     ledger = open_ledger()
     suspects = find_suspects(ledger, ledger.get(catalog), ledger.get(ensemble))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from prefect import task
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.prepare.settings import PrepareSettings
@@ -12,7 +11,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="prepare")
-def prepare_crops(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: PrepareSettings) -> State[ArtifactRef]:
+def prepare_task(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: PrepareSettings) -> ArtifactRef:
     """Cut every box out of its photo and resize it, once, into shards that training reads."""
     ledger = open_ledger()
     return as_state(make_crops(ledger, Path(data), ledger.get(catalog), ledger.get(boxes), settings))

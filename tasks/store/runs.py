@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tasks.errors import AlreadyExistsError, FoldlineError, NotInStoreError
 from tasks.store.backend import Backend
-from tasks.store.ledger import Artifact
 from tasks.store.manifest import ArtifactRef
 from tasks.store.refs import advance_ref, read_ref
 
 LATEST = "latest"
-"""The ref that points to the newest completed run."""
+"""The ref that points to the newest completed run that made a submission."""
 
 
 class RunStart(BaseModel):
@@ -54,12 +53,11 @@ class Run:
         self.reused: list[str] = []
         self.scores: dict[str, float] = {}
 
-    def keep(self, name: str, artifact: Artifact) -> Artifact:
-        """Note that `artifact` belongs to the run under `name`; returns it."""
-        self.artifacts[name] = artifact.ref
-        if artifact.reused:
+    def keep(self, name: str, artifact: ArtifactRef, *, reused: bool) -> None:
+        """Note that `artifact` belongs to the run under `name`, and whether it was in the store already."""
+        self.artifacts[name] = artifact
+        if reused:
             self.reused.append(name)
-        return artifact
 
     def ended(self, error: BaseException | None) -> RunManifest:
         """The run's manifest, as of now."""
@@ -78,7 +76,7 @@ class Run:
 def recorded_run(
     backend: Backend, flow: str, experiment: str, settings: dict[str, JsonValue], data: str
 ) -> Iterator[Run]:
-    """A run that is in the store from its start, and is `latest` once the block ends well."""
+    """A run that is in the store from its start, and with all it used and made when the block ends, well or not."""
     started = datetime.now(UTC)
     name = f"{started:%Y%m%d-%H%M%S}-{experiment}-{secrets.token_hex(2)}"
     start = RunStart(run=name, flow=flow, experiment=experiment, settings=settings, data=data, started=started)
@@ -90,14 +88,14 @@ def recorded_run(
         _write_end(backend, run.ended(error))
         raise
     _write_end(backend, run.ended(None))
-    _advance_latest(backend, name)
 
 
 def _write_end(backend: Backend, manifest: RunManifest) -> None:
     backend.create(f"runs/{manifest.run}/manifest.json", manifest.model_dump_json(indent=2).encode())
 
 
-def _advance_latest(backend: Backend, run: str) -> None:
+def advance_latest(backend: Backend, run: str) -> None:
+    """Let `latest` point to `run`."""
     while True:
         try:
             after = read_ref(backend, LATEST).number

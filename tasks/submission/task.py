@@ -2,7 +2,6 @@
 
 from prefect import task
 from prefect.artifacts import create_link_artifact
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.store import ArtifactRef, open_ledger
@@ -10,7 +9,7 @@ from tasks.submission.step import make_submission
 
 
 @task(name="submission")
-def write_answers(catalog: ArtifactRef, ensemble: ArtifactRef) -> State[ArtifactRef]:
+def submission_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Write the submission from the ensemble's probabilities, and check it as the competition would."""
     ledger = open_ledger()
     artifact = make_submission(ledger, ledger.get(catalog), ledger.get(ensemble))

@@ -2,7 +2,6 @@
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State
 
 from tasks.door import as_state
 from tasks.store import ArtifactRef, open_ledger
@@ -11,9 +10,9 @@ from tasks.training.step import train_fold
 
 
 @task(name="training", task_run_name="training-fold-{fold}")
-def train_one_fold(
+def training_task(
     catalog: ArtifactRef, crops: ArtifactRef, folds: ArtifactRef, fold: int, settings: TrainingSettings
-) -> State[ArtifactRef]:
+) -> ArtifactRef:
     """Train the model of one fold, and let it look at the photos it has not seen."""
     ledger = open_ledger()
     artifact = train_fold(ledger, ledger.get(catalog), ledger.get(crops), ledger.get(folds), fold, settings)

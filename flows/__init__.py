@@ -1,0 +1,1 @@
+"""What runs and in what order, and the command line that starts it."""

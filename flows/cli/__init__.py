@@ -1,0 +1,59 @@
+"""The command line. Commands import what they need when they run, so that help answers at once."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from tasks.errors import ConfigError, FoldlineError
+
+USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("foldline")
+
+
+app = App(
+    name="foldline",
+    help="From a folder of photos and a CSV to a checked, versioned, explained submission.",
+    version_flags=("--version",),
+    version=_version,
+    default_parameter=Parameter(negative=()),
+)
+app.command("flows.cli.data:sample", name="sample")
+app.command("flows.cli.pipeline:validate", name="validate")
+app.command("flows.cli.pipeline:retrain", name="retrain")
+app.command("flows.cli.history:runs", name="runs")
+app.command("flows.cli.history:show", name="show")
+app.command("flows.cli.history:get", name="get")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits 0 if all went well, 1 if it failed, 2 if it was called wrongly."""
+    try:
+        app(arguments, exit_on_error=True, result_action="return_value")
+    except ConfigError as error:
+        _complain(error)
+        sys.exit(USAGE_ERROR)
+    except FoldlineError as error:
+        _complain(error)
+        sys.exit(FAILURE)
+    except KeyboardInterrupt:
+        Console(stderr=True).print(
+            "Interrupted. What was finished is in the store; the same command goes on from there."
+        )
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; without this Python complains once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: FoldlineError) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{type(error).__name__}: {error}", style="red", markup=False
+    )

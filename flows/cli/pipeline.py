@@ -1,0 +1,50 @@
+"""Commands that run flows."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.cli.display import progress_display
+from flows.cli.history import print_run
+from flows.cli.options import StoreOptions
+from flows.embedded import run_embedded
+from flows.params import RetrainParams, ValidateParams
+from tasks.store import open_ledger
+from tasks.store.runs import read_run
+
+
+def validate(
+    params: Annotated[ValidateParams, Parameter(name="*")],
+    options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
+) -> None:
+    """Check a data folder before anything is spent on it; exits 1 if the gate stops it."""
+
+    def flow() -> str:
+        from flows.validate_data import validate_data
+
+        return validate_data(params)
+
+    _run(flow, options)
+
+
+def retrain(
+    params: Annotated[RetrainParams, Parameter(name="*")],
+    options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
+) -> None:
+    """Go from a data folder to a checked submission; what is in the store already is reused."""
+
+    def flow() -> str:
+        from flows.retrain import retrain as retrain_flow
+
+        return retrain_flow(params)
+
+    _run(flow, options)
+
+
+def _run(flow: Callable[[], str], options: StoreOptions) -> None:
+    options.choose()
+    with progress_display():
+        name = run_embedded(flow)
+    ledger = open_ledger()
+    print_run(ledger, read_run(ledger.backend, name))

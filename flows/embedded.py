@@ -1,0 +1,44 @@
+"""Running a flow in this process, with a Prefect server of its own that ends with it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+HOME_VARIABLE = "FOLDLINE_HOME"
+
+SETTINGS = {
+    # Nobody is called: no telemetry, no advertisements.
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # The server's first start migrates its database: 13-18 s here, more than Prefect's own limit allows a busy machine.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    # Our own progress speaks on the terminal; Prefect's log lines still reach its database.
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+}
+
+
+def run_embedded(flow: Callable[[], Result]) -> Result:
+    """Call `flow` with Prefect set up for one process. Raises whatever the flow raises.
+
+    Args:
+        flow: imports Prefect and runs a flow; must not be called before, as Prefect reads its settings on import.
+
+    If PREFECT_API_URL is set, that server is used and none is started.
+    """
+    for name, value in {**SETTINGS, "PREFECT_HOME": str(foldline_home() / "prefect")}.items():
+        os.environ.setdefault(name, value)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    # Nobody watches for heartbeats here, and each flow would wait a second for its heartbeat thread to end.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return flow()
+
+
+def foldline_home() -> Path:
+    """Where Foldline keeps what belongs to a machine and not to a store: FOLDLINE_HOME, or ~/.foldline."""
+    return Path(os.environ.get(HOME_VARIABLE, "~/.foldline")).expanduser()

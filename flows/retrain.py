@@ -1,0 +1,50 @@
+"""`retrain`: the whole chain, from a data folder to a checked submission."""
+
+from typing import cast
+
+from prefect import flow
+
+from flows.experiments import experiment_name, resolve_experiment
+from flows.params import RetrainParams
+from flows.recording import keep
+from flows.train_fold import train_fold
+from tasks.catalog.task import catalog_task
+from tasks.ensemble.task import ensemble_task
+from tasks.faces.task import faces_task
+from tasks.folds.task import folds_task
+from tasks.labels.task import labels_task
+from tasks.prepare.task import prepare_task
+from tasks.report.task import report_task
+from tasks.store import open_ledger
+from tasks.store.runs import advance_latest, recorded_run
+from tasks.submission.task import submission_task
+from tasks.validate.task import gate_task, validate_task
+
+
+@flow(name="retrain", flow_run_name="retrain-{params.experiment}")
+def retrain(params: RetrainParams) -> str:
+    """Check the data, find the faces, train the folds, blend them, and write a checked submission and a report.
+
+    Every step that the store has a result for is reused. Returns the name of the run.
+    """
+    experiment = resolve_experiment(params.experiment, params.overrides)
+    ledger = open_ledger()
+    name = experiment_name(params.experiment)
+    with recorded_run(ledger.backend, "retrain", name, experiment.model_dump(mode="json"), params.data) as run:
+        catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
+        validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
+        gate_task(validation, experiment.validation.stop_at)
+        boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))
+        crops = keep(run, "prepare", prepare_task(params.data, catalog, boxes, experiment.prepare, return_state=True))
+        folds = keep(run, "folds", folds_task(catalog, experiment.folds, return_state=True))
+        models = [
+            keep(run, f"fold-{fold}", train_fold(catalog, crops, folds, fold, experiment.training, return_state=True))
+            for fold in range(experiment.folds.count)
+        ]
+        ensemble = keep(run, "ensemble", ensemble_task(catalog, models, return_state=True))
+        keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
+        keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
+        keep(run, "report", report_task(run.artifacts, name, return_state=True))
+        run.scores["macro_f1"] = cast("float", ledger.get(ensemble).manifest.summary["macro_f1"])
+    advance_latest(ledger.backend, run.start.run)
+    return run.start.run

@@ -1,0 +1,26 @@
+"""`train-fold`: one fold, what GPU workers run."""
+
+from typing import cast
+
+from prefect import flow
+
+from tasks.store import ArtifactRef
+from tasks.training.settings import TrainingSettings
+from tasks.training.task import training_task
+
+
+@flow(name="train-fold", flow_run_name="train-fold-{fold}")
+def train_fold(
+    catalog: ArtifactRef, crops: ArtifactRef, folds: ArtifactRef, fold: int, settings: TrainingSettings
+) -> ArtifactRef:
+    """Train the model that has not seen the photos of `fold`.
+
+    Args:
+        catalog: the catalog's artifact.
+        crops: the crops' artifact.
+        folds: the folds' artifact.
+        fold: which fold is held out, from 0.
+        settings: how to train.
+    """
+    # The task's state, so that this run too is named Reused if nothing was trained.
+    return cast("ArtifactRef", training_task(catalog, crops, folds, fold, settings, return_state=True))

@@ -1,0 +1,131 @@
+"""What the models were given: the data set's figures, the checks that it went through, and the faces found in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from pydantic import JsonValue
+
+from tasks.classes import STATES
+from tasks.report.run import Run
+
+IN_OTHER_SECTIONS = ("class", "mask", "gender", "age_group", "persons_by_age")
+"""Figures of the data set that the report draws or lists elsewhere."""
+LISTED = 5
+"""Number of a figure's parts that are listed."""
+SEVERITIES = {
+    "critical": "makes the data unfit for use",
+    "warning": "should be looked at",
+    "info": "is noted",
+}
+"""Severities of a failed check, the worst first, and what they mean."""
+FOUND_BY = ("mtcnn", "retinaface")
+"""Sources of a box that was put around a face."""
+NORMAL_LOWER = 1.96
+"""Standard deviations below the mean that leave 2.5 % of a normal distribution out: the undersize rule."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check of the data: a rule, and what broke it.
+
+    Attributes:
+        message: the rule if it is met; otherwise what breaks it, and what to do.
+        unit: what was checked.
+        checked: number of them.
+        unexpected: number of them that break the rule.
+    """
+
+    message: str
+    unit: str
+    checked: int
+    unexpected: int
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks of a run.
+
+    Attributes:
+        failed: failed checks by severity, the worst first.
+        met: number of checks that are met.
+        total: number of checks.
+    """
+
+    failed: dict[str, list[Check]]
+    met: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """How boxes were found in some photos: shares 0..1 by source, and the number that were undersized."""
+
+    name: str
+    photos: int
+    shares: dict[str, float]
+    undersized: int
+
+
+def list_figures(run: Run) -> list[tuple[str, str]]:
+    """Figures of the data set, as names and values to print."""
+    shown = {name: value for name, value in run.figures.items() if name not in IN_OTHER_SECTIONS}
+    return [
+        (name, text) for figure, value in shown.items() for name, text in _figure_rows(figure.replace("_", " "), value)
+    ]
+
+
+def list_checks(run: Run) -> Checks:
+    """What the expectations found."""
+    results = run.results
+    broken = results[~results["success"].astype(bool)]
+    failed = {
+        severity: [
+            Check(*row)
+            for row in broken.loc[broken["severity"] == severity, ["message", "unit", "checked", "unexpected"]]
+            .to_numpy()
+            .tolist()
+        ]
+        for severity in SEVERITIES
+    }
+    return Checks(failed=failed, met=len(results) - len(broken), total=len(results))
+
+
+def face_sources(run: Run) -> tuple[list[str], list[FaceRow]]:
+    """Sources of boxes, the commonest first, and their shares overall, by state and among evaluation photos."""
+    boxes = run.boxes
+    sources = boxes["source"].value_counts().index.tolist()
+    parts = {
+        "all photos": boxes,
+        **{state: boxes[boxes["state"] == state] for state in STATES},
+        "evaluation": boxes[boxes["split"] == "eval"],
+    }
+    return sources, [_face_row(name, part, sources) for name, part in parts.items() if len(part)]
+
+
+def box_sizes(run: Run) -> pd.DataFrame:
+    """Width and height, pixels, of the training photos' boxes around faces; empty if no face was looked for."""
+    found = run.boxes[run.boxes["source"].isin(FOUND_BY) & (run.boxes["split"] == "train")]
+    return pd.DataFrame({"width": found["right"] - found["left"], "height": found["bottom"] - found["top"]})
+
+
+def _face_row(name: str, boxes: pd.DataFrame, sources: list[str]) -> FaceRow:
+    shares = {source: float((boxes["source"] == source).mean()) for source in sources}
+    return FaceRow(name, len(boxes), shares, int(boxes["undersized"].sum()))
+
+
+def _figure_rows(name: str, value: JsonValue) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        parts = list(value.items())
+        for part, inner in parts[:LISTED]:
+            yield from _figure_rows(f"{name}, {part}", inner)
+        if len(parts) > LISTED:
+            yield f"{name}, others", str(len(parts) - LISTED)
+    elif isinstance(value, list):
+        yield name, ", ".join(_number(item) for item in value)
+    else:
+        yield name, _number(value)
+
+
+def _number(value: JsonValue) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)

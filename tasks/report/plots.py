@@ -1,0 +1,108 @@
+"""The report's figures. Series differ by shape as well as by colour."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from tasks.classes import AGE_BOUNDS
+from tasks.report.data import NORMAL_LOWER
+from tasks.report.scores import best_epoch
+from tasks.report.shares import SOURCES, Share
+from tasks.report.svg import BLUE, GREEN, INK, MUTED, ORANGE, STYLE, to_svg
+
+WIDTH = 4.6
+"""Inches of a figure; the page scales it to its column."""
+ROW = 0.19
+"""Inches a row of a figure with one row a value."""
+MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"))
+"""Colour and shape of each series."""
+BINS = 30
+
+
+@mpl.rc_context(STYLE)
+def learning_curves(histories: Mapping[int, pd.DataFrame]) -> dict[int, Markup]:
+    """Losses and score by epoch, a figure a fold, all on the same scales."""
+    together = pd.concat(histories.values())
+    losses = together[["train_loss", "valid_loss"]]
+    limits = 0.0, 1.08 * float(losses.to_numpy().max())
+    score_limit = min(1.0, 1.15 * float(together["macro_f1"].max()) + 0.01)
+    return {number: _learning_curve(number, history, limits, score_limit) for number, history in histories.items()}
+
+
+def _learning_curve(
+    number: int, history: pd.DataFrame, limits: tuple[float, float], score_limit: float
+) -> Markup:
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    losses, scores = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    epochs = history["epoch"]
+    losses.plot(epochs, history["train_loss"], "o-", color=BLUE, label="training")
+    losses.plot(epochs, history["valid_loss"], "s--", color=ORANGE, label="held out")
+    scores.plot(epochs, history["macro_f1"], "D-", color=GREEN)
+    best, loss = best_epoch(history)
+    for axes in (losses, scores):
+        axes.axvline(best, color=MUTED, linewidth=0.8, linestyle=":")
+    losses.set(ylim=limits, title=f"Fold {number}: loss")
+    losses.legend(loc="lower left", ncols=2)
+    scores.set(ylim=(0, score_limit), title=f"Macro F1, held out (kept: epoch {best})", xlabel="epoch")
+    scores.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    description = f"Fold {number}: losses and macro F1 over {len(history)} epochs; lowest held-out loss {loss:.3f} in epoch {best}"
+    return to_svg(figure, f"fold-{number}", description)
+
+
+@mpl.rc_context(STYLE)
+def shares_plot(shares: Sequence[Share], name: str) -> Markup:
+    """Shares of classes or values, a row each, a mark for each of SOURCES."""
+    figure = Figure(figsize=(WIDTH, 0.6 + ROW * len(shares)), layout="constrained")
+    axes = figure.subplots()
+    rows = np.arange(len(shares))
+    values = np.array([share.shares for share in shares])
+    axes.hlines(rows, values.min(axis=1), values.max(axis=1), color=MUTED, linewidth=0.8)
+    for column, (source, (colour, mark)) in enumerate(zip(SOURCES, MARKS, strict=True)):
+        axes.plot(values[:, column], rows, mark, color=colour, label=source)
+    axes.set_yticks(rows, [share.name for share in shares])
+    axes.set(ylim=(len(shares) - 0.5, -0.5), xlim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(visible=False, axis="y")
+    return to_svg(figure, name, f"Shares of {len(shares)} values among {', '.join(SOURCES)}; the table gives the numbers")
+
+
+@mpl.rc_context(STYLE)
+def ages_plot(ages: "pd.Series[int]") -> Markup:
+    """Persons by age in years."""
+    figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+    axes = figure.subplots()
+    counts = ages.value_counts()
+    axes.bar(counts.index.to_numpy(), counts.to_numpy(), width=0.8, color=BLUE)
+    for bound in AGE_BOUNDS:
+        axes.axvline(bound - 0.5, color=INK, linewidth=0.8, linestyle="--")
+    axes.set(xlabel="age, years; dashed: bounds of the age groups", title="Persons by age")
+    axes.grid(visible=False, axis="x")
+    description = f"Persons by age, from {ages.min()} to {ages.max()} years"
+    return to_svg(figure, "ages", description)
+
+
+@mpl.rc_context(STYLE)
+def box_sizes_plot(sizes: pd.DataFrame) -> Markup:
+    """Widths and heights of boxes, with the line below which a box counts as undersized."""
+    figure = Figure(figsize=(WIDTH, 3), layout="constrained")
+    lines = [
+        _histogram(axes, sizes[side], side) for axes, side in zip(figure.subplots(2, 1), ("width", "height"), strict=True)
+    ]
+    described = " and ".join(f"{side} {line:.0f} px" for side, line in zip(sizes, lines, strict=True))
+    return to_svg(figure, "box-sizes", f"Sizes of {len(sizes)} boxes around faces; mean - {NORMAL_LOWER} sigma is {described}")
+
+
+def _histogram(axes: Axes, values: "pd.Series[int]", side: str) -> float:
+    """Draw a histogram; returns the position of its line."""
+    line = float(values.mean() - NORMAL_LOWER * values.std(ddof=0))
+    axes.hist(values, bins=BINS, color=BLUE)
+    axes.axvline(line, color=ORANGE, linewidth=1.4, linestyle="--")
+    axes.set(title=f"Box {side}, pixels (dashed: mean − {NORMAL_LOWER} σ = {line:.0f})", ylabel="photos")
+    axes.grid(visible=False, axis="x")
+    return line

@@ -1,0 +1,146 @@
+"""How good the models are: by fold, by attribute and by class, on photos that they have not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tasks.classes import class_name
+from tasks.metrics import Labels, attribute_scores, confusion_matrix, f1_by_class, macro_f1
+from tasks.report.run import Run
+
+LARGEST = 5
+"""Number of confusions that are named in words."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of some held-out photos.
+
+    Attributes:
+        name: which photos.
+        photos: number of them.
+        persons: number of persons on them.
+        macro_f1: the official score.
+        attributes: accuracy and macro F1 by attribute.
+        best_epoch: the epoch whose weights were kept, if one model scored them.
+        valid_loss: its loss.
+    """
+
+    name: str
+    photos: int
+    persons: int
+    macro_f1: float
+    attributes: dict[str, dict[str, float]]
+    best_epoch: int | None = None
+    valid_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How a class fares: numbers of photos, and scores 0..1."""
+
+    name: str
+    photos: int
+    predicted: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Photos of a class that were taken for another."""
+
+    truth: str
+    predicted: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class ScoreView:
+    """All scores of a run.
+
+    Attributes:
+        overall: of all training photos.
+        folds: of the photos that each fold held out.
+        classes: by class.
+        confusion: counts, shape (18, 18): true class by row, predicted class by column.
+        largest: the commonest confusions, the commonest first.
+    """
+
+    overall: Scores
+    folds: list[Scores]
+    classes: list[ClassScore]
+    confusion: list[list[int]]
+    largest: list[Confusion]
+
+
+def score_run(run: Run) -> ScoreView:
+    """All scores of a run."""
+    confusion = confusion_matrix(_labels(run.train["class"]), _labels(run.train["predicted"]))
+    return ScoreView(
+        overall=_score("all folds", run.train),
+        folds=[_score_fold(run, number) for number in run.histories],
+        classes=_class_scores(confusion),
+        confusion=confusion.tolist(),
+        largest=_largest(confusion),
+    )
+
+
+def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
+    """The epoch with the lowest validation loss, whose weights training keeps, and that loss."""
+    best = history.loc[history["valid_loss"].idxmin()]
+    return int(best["epoch"]), float(best["valid_loss"])
+
+
+def _score_fold(run: Run, number: int) -> Scores:
+    return _score(f"fold {number}", run.train[run.train["fold"] == number], *best_epoch(run.histories[number]))
+
+
+def _score(name: str, photos: pd.DataFrame, epoch: int | None = None, loss: float | None = None) -> Scores:
+    truth, predicted = _labels(photos["class"]), _labels(photos["predicted"])
+    return Scores(
+        name=name,
+        photos=len(photos),
+        persons=photos["person"].nunique(),
+        macro_f1=macro_f1(truth, predicted),
+        attributes=attribute_scores(truth, predicted),
+        best_epoch=epoch,
+        valid_loss=loss,
+    )
+
+
+def _class_scores(confusion: NDArray[np.int64]) -> list[ClassScore]:
+    hits = np.diagonal(confusion)
+    photos, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    rows = zip(
+        photos.tolist(),
+        predicted.tolist(),
+        _share(hits, predicted).tolist(),
+        _share(hits, photos).tolist(),
+        f1_by_class(confusion).tolist(),
+        strict=True,
+    )
+    return [ClassScore(class_name(number), *row) for number, row in enumerate(rows)]
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(part / np.maximum(whole, 1), np.float64)
+
+
+def _largest(confusion: NDArray[np.int64]) -> list[Confusion]:
+    mistakes = confusion - np.diag(np.diagonal(confusion))
+    # Stable, so that equal counts always come in the order of the classes.
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:LARGEST]
+    pairs = [(int(number) // len(mistakes), int(number) % len(mistakes)) for number in order]
+    return [
+        Confusion(class_name(truth), class_name(predicted), int(mistakes[truth, predicted]))
+        for truth, predicted in pairs
+        if mistakes[truth, predicted]
+    ]
+
+
+def _labels(column: "pd.Series[int]") -> Labels:
+    return column.to_numpy(dtype=np.int64)

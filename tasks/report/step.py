@@ -1,0 +1,31 @@
+"""The step: from a run's artifacts to its report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from tasks.store import Artifact, Ledger, Step
+
+STEP = Step(name="report", package="tasks.report", libraries=("jinja2", "matplotlib", "numpy", "pandas", "pillow"))
+
+
+def make_report(ledger: Ledger, artifacts: Mapping[str, Artifact], experiment: str) -> Artifact:
+    """The report of a run, report.html: one page that refers to nothing outside itself.
+
+    Args:
+        ledger: where the report goes.
+        artifacts: what the run used and made: catalog, validate, faces, prepare, folds, fold-0 and so on, ensemble,
+            labels and submission.
+        experiment: name of the experiment, for the headline.
+    """
+
+    def compute(folder: Path) -> dict[str, JsonValue]:
+        from tasks.report.page import make_page, render
+        from tasks.report.run import read_run
+
+        page = make_page(read_run(artifacts, experiment))
+        (folder / "report.html").write_text(render(page), encoding="utf-8")
+        return {"macro_f1": page.scores.overall.macro_f1, "suspects": page.suspects}
+
+    return ledger.produce(STEP, {**artifacts, "experiment": experiment}, None, compute)
