@@ -1,8 +1,9 @@
 """A digest of the code that computes a step, so that nobody has to remember to raise a version.
 
-It covers the step's package and every Foldline module that it imports, directly or not, as syntax trees without
-docstrings: comments, documentation and layout may change freely. What decides no number is left out: the ledger,
-errors, progress, and the step's door (`task.py`), which hands over inputs that are in the step key anyway.
+It covers every module of the step's package, and of our other modules just the definitions that these use, directly or
+not: as syntax trees without docstrings, so that comments, documentation and layout may change freely. What decides no
+number is left out: the ledger, errors, progress, and the step's door (`task.py`), which hands over inputs that are in
+the step key anyway.
 """
 
 import ast
@@ -15,83 +16,111 @@ ROOT = Path(__file__).parents[2]
 """The folder that holds our packages, in a checkout as when installed."""
 OURS = ("tasks", "expectations")
 DECIDES_NOTHING = ("tasks.store", "tasks.errors", "tasks.progress", "tasks.door")
+DOOR = "task.py"
 
 
 @cache
 def code_digest(package: str) -> str:
     """SHA-256, hex, over the code that computes the result of `package`."""
+    parts = {_module_name(path): _content(path) for path in _files(package)}
+    parts |= {f"{module}:{name}": source for (module, name), source in _used_definitions(package).items()}
     digest = hashlib.sha256()
-    for path in sorted(_closure(package), key=lambda path: path.as_posix()):
-        name = f"{path.parent.name}/{path.name}"
-        digest.update(name.encode() + b"\0" + _content(path) + b"\0")
+    for name in sorted(parts):
+        digest.update(name.encode() + b"\0" + parts[name] + b"\0")
     return digest.hexdigest()
 
 
-def _closure(package: str) -> set[Path]:
-    """Files of `package`, and of every module of ours that they import, directly or not."""
-    seen: set[str] = set()
-    files: set[Path] = set()
-    waiting = [package]
+def _files(package: str) -> list[Path]:
+    """Every file of a package, templates and style sheets too; of a plain module just that."""
+    folder = ROOT.joinpath(*package.split("."))
+    if not folder.is_dir():
+        return [folder.with_suffix(".py")]
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc" and path.name != DOOR)
+    return sorted(files)
+
+
+def _used_definitions(package: str) -> dict[tuple[str, str], bytes]:
+    """What `package` uses of our other modules, by module and name."""
+    waiting = [used for path in _files(package) if path.suffix == ".py" for used in _imports(_tree(path))]
+    used: dict[tuple[str, str], bytes] = {}
     while waiting:
-        module = waiting.pop()
-        if module in seen or module.startswith(DECIDES_NOTHING):
+        module, name = waiting.pop()
+        if (module, name) in used or f"{module}.".startswith((f"{package}.", *(f"{m}." for m in DECIDES_NOTHING))):
             continue
-        seen.add(module)
-        found = set(_files(module))
-        files |= found
-        waiting += [name for path in found if path.suffix == ".py" for name in _imports(path)]
-    return files
+        statements = _definitions(module).get(name, [])
+        used[module, name] = b"".join(ast.dump(statement).encode() for statement in statements)
+        for statement in statements:
+            waiting += _imports(statement)
+            waiting += [(module, other) for other in _names(statement)]
+    return used
 
 
-def _files(module: str) -> Iterator[Path]:
-    """Source files of a module; of a package all that lies in its folder, templates too."""
-    path = ROOT.joinpath(*module.split("."))
-    if path.is_dir():
-        yield from (file for file in path.rglob("*") if file.is_file() and _counts(file))
-    else:
-        yield path.with_suffix(".py")
+@cache
+def _definitions(module: str) -> dict[str, list[ast.stmt]]:
+    """The statements that define each name at the top of a module; under "" all of them, for `import module`."""
+    tree = _tree(_path(module))
+    definitions: dict[str, list[ast.stmt]] = {"": tree.body}
+    for statement in tree.body:
+        for name in _defined_names(statement):
+            definitions.setdefault(name, []).append(statement)
+    return definitions
 
 
-def _counts(file: Path) -> bool:
-    return file.suffix != ".pyc" and file.name != "task.py"
+def _defined_names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in statement.names]
+    # A comprehension's variables are defined nowhere else: only what is assigned to counts.
+    roots = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    nodes = (node for root in roots for node in ast.walk(root))
+    return [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Modules of ours that a file imports."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+def _names(statement: ast.stmt) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """What a piece of code imports of ours: module and name, the name empty where it is the whole module."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            # `from package import name` may import the module `package.name`.
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        yield from (module for name in names if name.split(".")[0] in OURS for module in _module_of(name))
+            yield from ((alias.name, "") for alias in node.names if _is_ours(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_ours(node.module):
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield (submodule, "") if _path(submodule).exists() else (node.module, alias.name)
 
 
-def _module_of(name: str) -> Iterator[str]:
-    """The module that `name` is or is defined in; never a root package, whose folder holds every step."""
-    while "." in name:
-        path = ROOT.joinpath(*name.split("."))
-        if path.is_dir() or path.with_suffix(".py").is_file():
-            yield name
-            return
-        name = name.rpartition(".")[0]
+def _is_ours(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] in OURS
+
+
+def _path(module: str) -> Path:
+    folder = ROOT.joinpath(*module.split("."))
+    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+
+
+def _module_name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
 
 
 def _content(path: Path) -> bytes:
-    if path.suffix != ".py":
-        return path.read_bytes()
+    return ast.dump(_tree(path)).encode() if path.suffix == ".py" else path.read_bytes()
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Syntax tree of a file, without the strings that stand alone: docstrings, and those under a field."""
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [statement for statement in body if not _is_docstring(statement)]  # type: ignore[attr-defined]
-    return ast.dump(tree).encode()
+    return tree
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
-    """A string that stands alone: a docstring, or the one under a field."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
