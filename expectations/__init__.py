@@ -5,5 +5,5 @@ Only `expectations.settings` is light; every other module here imports Great Exp
 
 import os
 
-# Read when Great Expectations is imported, which happens below this package only.
+# Some versions of Great Expectations send usage statistics unless this says no before they are imported.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections import Counter
 from itertools import product
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -48,7 +48,7 @@ class DerivedRule(Rule):
     """The columns that it follows from."""
 
     @abstractmethod
-    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+    def derive(self, known: pd.DataFrame) -> "pd.Series[Any]":
         """What the column should be, row by row; missing where its sources are wrong themselves."""
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
@@ -57,7 +57,8 @@ class DerivedRule(Rule):
         right = self.derive(known)
         wrong = right.notna() & (known[self.column] != right)
         words = self.column + " should be " + right[wrong].astype("str")
-        return Verdict(known[self.key].nunique(), words.set_axis(known.loc[wrong, self.key]))
+        offenders = words.set_axis(known.loc[wrong, self.key])
+        return Verdict(known[self.key].nunique(), offenders[~offenders.index.duplicated()])
 
 
 class ExpectAgeGroupOfAge(DerivedRule):
@@ -75,7 +76,7 @@ class ExpectClassOfAttributes(DerivedRule):
 
     sources = ("state", "gender", "age_group")
 
-    def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
+    def derive(self, known: pd.DataFrame) -> "pd.Series[int]":
         """Class of every photo."""
         classes = [(*values, encode_class(*values)) for values in product(STATES, GENDERS, AGE_GROUPS)]
         right = pd.DataFrame(classes, columns=[*self.sources, "right"])

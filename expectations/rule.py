@@ -1,18 +1,18 @@
 """The base of our own expectations: rules over a whole table, with an answer that names the offenders."""
 
 from abc import abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.execution_engine import ExecutionEngine, PandasExecutionEngine
+from great_expectations.execution_engine.execution_engine import ExecutionEngine
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 EXAMPLES = 20
 """Number of offenders that a result names; also what Great Expectations' own results name."""
-ROWS = "table.rows"
 
 
 class Verdict(NamedTuple):
@@ -27,10 +27,10 @@ class Verdict(NamedTuple):
     offenders: "pd.Series[str]"
 
 
-class TableRows(TableMetricProvider):  # type: ignore[misc] # its base is untyped
+class TableRows(TableMetricProvider):
     """The metric that hands a rule its table, so that the rule may be any pandas expression."""
 
-    metric_name = ROWS
+    metric_name = "table.rows"
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
@@ -48,7 +48,7 @@ class Rule(BatchExpectation):
     column: str
     """The column that the rule is about; its section of the report."""
 
-    metric_dependencies: ClassVar[tuple[str, ...]] = (ROWS,)
+    metric_dependencies: ClassVar[tuple[str, ...]] = (TableRows.metric_name,)
 
     @abstractmethod
     def judge(self, rows: pd.DataFrame) -> Verdict:
@@ -58,10 +58,10 @@ class Rule(BatchExpectation):
         self,
         metrics: dict[str, pd.DataFrame],
         runtime_configuration: dict[str, object] | None = None,
-        execution_engine: ExecutionEngine | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, object]:
         del runtime_configuration, execution_engine
-        checked, offenders = self.judge(metrics[ROWS])
+        checked, offenders = self.judge(metrics[TableRows.metric_name])
         return {
             "success": offenders.empty,
             "result": {

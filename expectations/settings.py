@@ -1,11 +1,13 @@
 """What a person can choose about the suites."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Severity = Literal["critical", "warning", "info"]
 """What a failure means: `critical` makes the data unfit for use, `warning` should be looked at, `info` is noted."""
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
+"""All of them, the worst first."""
 
 
 class LabelSettings(BaseModel):

@@ -1,5 +1,8 @@
 """The typed parameters: what the command line, the environment, an experiment file and the Prefect form can say."""
 
+from typing import Annotated
+
+from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.faces.settings import FacesSettings
@@ -33,13 +36,13 @@ class Experiment(BaseModel):
 class DataParams(BaseModel):
     """Which data, looked at how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     data: str = Field(min_length=1)
     """Data folder: train/train.csv, train/images, eval/info.csv and eval/images below it."""
     experiment: str = DEFAULT_EXPERIMENT
     """Name of an experiment that ships with Foldline, or the path of a YAML file of your own."""
-    overrides: tuple[str, ...] = Field((), alias="set")
+    overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
     """Changes to the experiment, such as `training.epochs=3`; may be given more than once."""
 
 

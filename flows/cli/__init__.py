@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run, so that help answers at once."""
+"""The command line. Commands import Prefect and what steps need when they run, so that help answers at once."""
 
 import os
 import sys
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from flows.cli.data import sample
+from flows.cli.history import get, runs, show
+from flows.cli.pipeline import retrain, validate
 from tasks.errors import ConfigError, FoldlineError
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
@@ -25,12 +28,8 @@ app = App(
     version=_version,
     default_parameter=Parameter(negative=()),
 )
-app.command("flows.cli.data:sample", name="sample")
-app.command("flows.cli.pipeline:validate", name="validate")
-app.command("flows.cli.pipeline:retrain", name="retrain")
-app.command("flows.cli.history:runs", name="runs")
-app.command("flows.cli.history:show", name="show")
-app.command("flows.cli.history:get", name="get")
+for command in (sample, validate, retrain, runs, show, get):
+    app.command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

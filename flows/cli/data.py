@@ -9,7 +9,7 @@ from flows.cli.display import progress_display
 from tasks.sample.settings import SampleSettings
 
 
-def sample(folder: Path, /, settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings()) -> None:
+def sample(folder: Path, /, *, settings: Annotated[SampleSettings, Parameter(name="*")] = SampleSettings()) -> None:
     """Draw a data set of people who do not exist, in the competition's layout.
 
     Args:

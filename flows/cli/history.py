@@ -21,7 +21,7 @@ LINKS = (
 """Files that people look for first: what to call them, artifact, file."""
 
 
-def runs(options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions()) -> None:
+def runs(*, options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions()) -> None:
     """List all runs, oldest first."""
     options.choose()
     ledger = open_ledger()
@@ -42,6 +42,7 @@ def runs(options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions())
 def show(
     run: Annotated[str, Parameter(help=RUN_HELP)] = "latest",
     /,
+    *,
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:
     """Show a run: how it ended, its settings, and every artifact with its files."""
@@ -57,6 +58,7 @@ def get(
     run: Annotated[str, Parameter(help=RUN_HELP)],
     file: Annotated[str, Parameter(help="a file's name, such as `submission.csv` or `fold-0/history.parquet`")],
     /,
+    *,
     options: Annotated[GetOptions, Parameter(name="*")] = GetOptions(),
 ) -> None:
     """Copy a file out of a run, after checking its digest."""
@@ -88,7 +90,6 @@ def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple
 
 def print_run(ledger: Ledger, run: RunStart | RunManifest) -> None:
     """Print what a run was and where its results are."""
-    table = Table(box=None, show_header=False, pad_edge=False)
     rows = [("run", run.run), ("state", run.state if isinstance(run, RunManifest) else "not ended"), ("data", run.data)]
     if isinstance(run, RunManifest):
         rows.append(("took", f"{_duration(run.seconds)}; {len(run.reused)} of {len(run.artifacts)} artifacts reused"))
@@ -99,10 +100,8 @@ def print_run(ledger: Ledger, run: RunStart | RunManifest) -> None:
             if artifact in run.artifacts
         ]
         rows += [("error", run.error)] if run.error else []
-    rows.append(("store", ledger.backend.url))
-    for label, value in rows:
-        table.add_row(label, value)
-    _console().print(table)
+    for label, value in [*rows, ("store", ledger.backend.url)]:
+        print(f"{label:<12}{value}")
 
 
 def _artifact_table(ledger: Ledger, run: RunManifest) -> Table:
@@ -122,5 +121,6 @@ def _duration(seconds: float) -> str:
 
 
 def _console() -> Console:
-    """Prints paths and names as they are, on one line each, so that they can be copied."""
-    return Console(highlight=False, soft_wrap=True, markup=False)
+    """Prints tables; as wide as their content where nobody's screen has to hold them."""
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=400)

@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.store import DEFAULT_STORE, STORE_VARIABLE
@@ -26,5 +28,5 @@ class StoreOptions(BaseModel):
 class GetOptions(StoreOptions):
     """Where a file goes."""
 
-    output: Path = Field(Path(), alias="o")
+    output: Annotated[Path, Parameter(name=("--output", "-o"))] = Path()
     """Folder, or new file name, to copy to."""

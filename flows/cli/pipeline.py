@@ -15,6 +15,7 @@ from tasks.store.runs import read_run
 
 
 def validate(
+    *,
     params: Annotated[ValidateParams, Parameter(name="*")],
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:
@@ -29,6 +30,7 @@ def validate(
 
 
 def retrain(
+    *,
     params: Annotated[RetrainParams, Parameter(name="*")],
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import JsonValue
 
 from tasks.classes import STATES
-from tasks.report.run import Run
+from tasks.report.run import RunTables
 
 IN_OTHER_SECTIONS = ("class", "mask", "gender", "age_group", "persons_by_age")
 """Figures of the data set that the report draws or lists elsewhere."""
@@ -19,8 +19,8 @@ SEVERITIES = {
     "info": "is noted",
 }
 """Severities of a failed check, the worst first, and what they mean."""
-FOUND_BY = ("mtcnn", "retinaface")
-"""Sources of a box that was put around a face."""
+NO_FACE = ("default", "centre")
+"""Sources of a box that was not put around a face."""
 NORMAL_LOWER = 1.96
 """Standard deviations below the mean that leave 2.5 % of a normal distribution out: the undersize rule."""
 
@@ -67,7 +67,7 @@ class FaceRow:
     undersized: int
 
 
-def list_figures(run: Run) -> list[tuple[str, str]]:
+def list_figures(run: RunTables) -> list[tuple[str, str]]:
     """Figures of the data set, as names and values to print."""
     shown = {name: value for name, value in run.figures.items() if name not in IN_OTHER_SECTIONS}
     return [
@@ -75,23 +75,14 @@ def list_figures(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def list_checks(run: Run) -> Checks:
+def list_checks(run: RunTables) -> Checks:
     """What the expectations found."""
-    results = run.results
-    broken = results[~results["success"].astype(bool)]
-    failed = {
-        severity: [
-            Check(*row)
-            for row in broken.loc[broken["severity"] == severity, ["message", "unit", "checked", "unexpected"]]
-            .to_numpy()
-            .tolist()
-        ]
-        for severity in SEVERITIES
-    }
-    return Checks(failed=failed, met=len(results) - len(broken), total=len(results))
+    broken = run.results[~run.results["success"]]
+    failed = {severity: _checks(broken[broken["severity"] == severity]) for severity in SEVERITIES}
+    return Checks(failed=failed, met=len(run.results) - len(broken), total=len(run.results))
 
 
-def face_sources(run: Run) -> tuple[list[str], list[FaceRow]]:
+def face_sources(run: RunTables) -> tuple[list[str], list[FaceRow]]:
     """Sources of boxes, the commonest first, and their shares overall, by state and among evaluation photos."""
     boxes = run.boxes
     sources = boxes["source"].value_counts().index.tolist()
@@ -103,10 +94,14 @@ def face_sources(run: Run) -> tuple[list[str], list[FaceRow]]:
     return sources, [_face_row(name, part, sources) for name, part in parts.items() if len(part)]
 
 
-def box_sizes(run: Run) -> pd.DataFrame:
-    """Width and height, pixels, of the training photos' boxes around faces; empty if no face was looked for."""
-    found = run.boxes[run.boxes["source"].isin(FOUND_BY) & (run.boxes["split"] == "train")]
+def box_sizes(run: RunTables) -> pd.DataFrame:
+    """Width and height, pixels, of the training photos' boxes around faces; empty if there are none."""
+    found = run.boxes[~run.boxes["source"].isin(NO_FACE) & (run.boxes["split"] == "train")]
     return pd.DataFrame({"width": found["right"] - found["left"], "height": found["bottom"] - found["top"]})
+
+
+def _checks(results: pd.DataFrame) -> list[Check]:
+    return [Check(*row) for row in results[["message", "unit", "checked", "unexpected"]].itertuples(index=False)]
 
 
 def _face_row(name: str, boxes: pd.DataFrame, sources: list[str]) -> FaceRow:

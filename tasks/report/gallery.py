@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.classes import ATTRIBUTES, decode_class
-from tasks.report.run import Run
+from tasks.report.run import RunTables
 from tasks.report.thumbnails import Thumbnails
 
 AT_RANDOM = 24
@@ -74,18 +74,13 @@ class Gallery:
     suspects: list[SuspectCard]
 
 
-def pick_photos(run: Run, thumbnails: Thumbnails) -> Gallery:
+def pick_photos(run: RunTables, thumbnails: Thumbnails) -> Gallery:
     """Choose the photos of a report."""
     return Gallery(
         held_out=_cards(_at_random(run.train), thumbnails),
         mistakes=_cards(_surest_mistakes(run.train), thumbnails),
         evaluation=_cards(_at_random(run.eval), thumbnails),
-        suspects=[
-            SuspectCard(photo, thumbnails.uri(photo), *row)
-            for photo, *row in run.suspects.head(SUSPECTS)[
-                ["photo", "attribute", "given", "suggested", "confidence"]
-            ].itertuples(index=False)
-        ],
+        suspects=_suspect_cards(run.suspects.head(SUSPECTS), thumbnails),
     )
 
 
@@ -99,6 +94,11 @@ def _surest_mistakes(photos: pd.DataFrame) -> pd.DataFrame:
     wrong = photos[photos["class"] != photos["predicted"]]
     ordered = wrong.sort_values(["probability", "photo"], ascending=[False, True])
     return ordered.drop_duplicates("person").head(MISTAKES)
+
+
+def _suspect_cards(suspects: pd.DataFrame, thumbnails: Thumbnails) -> list[SuspectCard]:
+    rows = suspects[["photo", "attribute", "given", "suggested", "confidence"]].itertuples(index=False)
+    return [SuspectCard(photo, thumbnails.uri(photo), *doubt) for photo, *doubt in rows]
 
 
 def _cards(photos: pd.DataFrame, thumbnails: Thumbnails) -> list[Card]:

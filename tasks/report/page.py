@@ -11,7 +11,7 @@ from tasks.report.data import SEVERITIES, Checks, FaceRow, box_sizes, face_sourc
 from tasks.report.gallery import Gallery, pick_photos
 from tasks.report.plots import ages_plot, box_sizes_plot, learning_curves, shares_plot
 from tasks.report.provenance import Provenance, headline_settings, splits_persons, trace
-from tasks.report.run import Run
+from tasks.report.run import RunTables
 from tasks.report.scores import ScoreView, score_run
 from tasks.report.shares import SOURCES, Share, attribute_shares, class_shares
 from tasks.report.thumbnails import Thumbnails
@@ -71,7 +71,7 @@ class Page:
     provenance: Provenance
 
 
-def make_page(run: Run) -> Page:
+def make_page(run: RunTables) -> Page:
     """Everything that the report says of a run."""
     by_attribute, by_class = attribute_shares(run), class_shares(run)
     of_values = [share for shares in by_attribute.values() for share in shares]
@@ -105,7 +105,9 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = duration
+    environment.filters.update(
+        count="{:,}".format, score="{:.3f}".format, share="{:.1%}".format, percent="{:.0%}".format, duration=duration
+    )
     environment.globals.update(
         states=STATES, genders=GENDERS, age_groups=AGE_GROUPS, severities=SEVERITIES, share_sources=SOURCES
     )
@@ -121,7 +123,7 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
-def _faces(run: Run) -> Faces:
+def _faces(run: RunTables) -> Faces:
     sources, rows = face_sources(run)
     sizes = box_sizes(run)
     return Faces(sources, rows, None if sizes.empty else box_sizes_plot(sizes))

@@ -16,12 +16,14 @@ from tasks.report.scores import best_epoch
 from tasks.report.shares import SOURCES, Share
 from tasks.report.svg import BLUE, GREEN, INK, MUTED, ORANGE, STYLE, to_svg
 
-WIDTH = 4.6
+WIDTH = 5.2
 """Inches of a figure; the page scales it to its column."""
+NARROW = 3.7
+"""Inches of a figure that stands with two others in a row."""
 ROW = 0.19
 """Inches a row of a figure with one row a value."""
 MARKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"))
-"""Colour and shape of each series."""
+"""Colour and shape of each of SOURCES."""
 BINS = 30
 
 
@@ -35,23 +37,20 @@ def learning_curves(histories: Mapping[int, pd.DataFrame]) -> dict[int, Markup]:
     return {number: _learning_curve(number, history, limits, score_limit) for number, history in histories.items()}
 
 
-def _learning_curve(
-    number: int, history: pd.DataFrame, limits: tuple[float, float], score_limit: float
-) -> Markup:
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+def _learning_curve(number: int, history: pd.DataFrame, limits: tuple[float, float], score_limit: float) -> Markup:
+    figure = Figure(figsize=(NARROW, 3.0), layout="constrained")
     losses, scores = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     epochs = history["epoch"]
-    losses.plot(epochs, history["train_loss"], "o-", color=BLUE, label="training")
-    losses.plot(epochs, history["valid_loss"], "s--", color=ORANGE, label="held out")
+    losses.plot(epochs, history["train_loss"], "o-", color=BLUE)
+    losses.plot(epochs, history["valid_loss"], "s--", color=ORANGE)
     scores.plot(epochs, history["macro_f1"], "D-", color=GREEN)
     best, loss = best_epoch(history)
     for axes in (losses, scores):
         axes.axvline(best, color=MUTED, linewidth=0.8, linestyle=":")
     losses.set(ylim=limits, title=f"Fold {number}: loss")
-    losses.legend(loc="lower left", ncols=2)
-    scores.set(ylim=(0, score_limit), title=f"Macro F1, held out (kept: epoch {best})", xlabel="epoch")
+    scores.set(ylim=(0, score_limit), title="Macro F1", xlabel="epoch")
     scores.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    description = f"Fold {number}: losses and macro F1 over {len(history)} epochs; lowest held-out loss {loss:.3f} in epoch {best}"
+    description = f"Fold {number}: {len(history)} epochs, the lowest held-out loss, {loss:.3f}, in epoch {best}"
     return to_svg(figure, f"fold-{number}", description)
 
 
@@ -63,13 +62,16 @@ def shares_plot(shares: Sequence[Share], name: str) -> Markup:
     rows = np.arange(len(shares))
     values = np.array([share.shares for share in shares])
     axes.hlines(rows, values.min(axis=1), values.max(axis=1), color=MUTED, linewidth=0.8)
-    for column, (source, (colour, mark)) in enumerate(zip(SOURCES, MARKS, strict=True)):
-        axes.plot(values[:, column], rows, mark, color=colour, label=source)
+    for column, (colour, mark) in enumerate(MARKS):
+        axes.plot(values[:, column], rows, mark, color=colour)
     axes.set_yticks(rows, [share.name for share in shares])
     axes.set(ylim=(len(shares) - 0.5, -0.5), xlim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=(1, 2, 5, 10)))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
-    return to_svg(figure, name, f"Shares of {len(shares)} values among {', '.join(SOURCES)}; the table gives the numbers")
+    return to_svg(
+        figure, name, f"Shares of {len(shares)} values among {', '.join(SOURCES)}; the table gives the numbers"
+    )
 
 
 @mpl.rc_context(STYLE)
@@ -92,10 +94,13 @@ def box_sizes_plot(sizes: pd.DataFrame) -> Markup:
     """Widths and heights of boxes, with the line below which a box counts as undersized."""
     figure = Figure(figsize=(WIDTH, 3), layout="constrained")
     lines = [
-        _histogram(axes, sizes[side], side) for axes, side in zip(figure.subplots(2, 1), ("width", "height"), strict=True)
+        _histogram(axes, sizes[side], side)
+        for axes, side in zip(figure.subplots(2, 1), ("width", "height"), strict=True)
     ]
     described = " and ".join(f"{side} {line:.0f} px" for side, line in zip(sizes, lines, strict=True))
-    return to_svg(figure, "box-sizes", f"Sizes of {len(sizes)} boxes around faces; mean - {NORMAL_LOWER} sigma is {described}")
+    return to_svg(
+        figure, "box-sizes", f"Sizes of {len(sizes)} boxes around faces; mean - {NORMAL_LOWER} sigma is {described}"
+    )
 
 
 def _histogram(axes: Axes, values: "pd.Series[int]", side: str) -> float:
@@ -103,6 +108,6 @@ def _histogram(axes: Axes, values: "pd.Series[int]", side: str) -> float:
     line = float(values.mean() - NORMAL_LOWER * values.std(ddof=0))
     axes.hist(values, bins=BINS, color=BLUE)
     axes.axvline(line, color=ORANGE, linewidth=1.4, linestyle="--")
-    axes.set(title=f"Box {side}, pixels (dashed: mean − {NORMAL_LOWER} σ = {line:.0f})", ylabel="photos")
+    axes.set(title=f"Box {side}, pixels; dashed: mean - {NORMAL_LOWER} sigma = {line:.0f}", ylabel="photos")
     axes.grid(visible=False, axis="x")
     return line

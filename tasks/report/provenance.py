@@ -1,12 +1,13 @@
 """Where a run's results come from: steps, settings, libraries, code."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import JsonValue
 
-from tasks.report.run import Run, folds_of
+from tasks.report.run import RunTables, folds_of
 from tasks.store import Artifact
 
 HEADLINE = {
@@ -50,17 +51,17 @@ class Provenance:
     Attributes:
         steps: in the order in which they started.
         seconds: time of all steps together.
-        settings: by artifact; one fold stands for all.
+        settings: as text, by artifact and name; one fold stands for all.
         libraries: versions of the libraries that decide numbers, by name.
     """
 
     steps: list[StepRow]
     seconds: float
-    settings: dict[str, dict[str, JsonValue]]
+    settings: dict[str, dict[str, str]]
     libraries: dict[str, str]
 
 
-def trace(run: Run) -> Provenance:
+def trace(run: RunTables) -> Provenance:
     """Where the run's results come from."""
     manifests = {name: artifact.manifest for name, artifact in run.artifacts.items()}
     total = sum(manifest.seconds for manifest in manifests.values())
@@ -70,7 +71,7 @@ def trace(run: Run) -> Provenance:
         steps=sorted(rows, key=lambda row: (row.started, row.name)),
         seconds=total,
         settings={
-            name: dict(sorted(manifest.settings.items()))
+            name: {setting: _text(value) for setting, value in manifest.settings.items()}
             for name, manifest in manifests.items()
             if manifest.settings and name not in other_folds
         },
@@ -78,13 +79,13 @@ def trace(run: Run) -> Provenance:
     )
 
 
-def headline_settings(run: Run) -> dict[str, str]:
+def headline_settings(run: RunTables) -> dict[str, str]:
     """The settings that tell experiments apart at a glance; those that no step recorded are left out."""
     found = {label: run.artifacts[name].manifest.settings.get(key) for label, (name, key) in HEADLINE.items()}
-    return {label: str(value) for label, value in found.items() if value is not None}
+    return {label: _text(value) for label, value in found.items() if value is not None}
 
 
-def splits_persons(run: Run) -> bool:
+def splits_persons(run: RunTables) -> bool:
     """Whether photos that belong together lie in several folds: then scores are too good to be believed."""
     return bool((run.train.groupby("group")["fold"].nunique() > 1).any())
 
@@ -103,7 +104,11 @@ def _step_row(name: str, artifact: Artifact, total: float) -> StepRow:
     )
 
 
-def _libraries(run: Run) -> dict[str, str]:
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _libraries(run: RunTables) -> dict[str, str]:
     """Versions by library; several if artifacts were made with different ones."""
     versions = defaultdict(set)
     for artifact in run.artifacts.values():

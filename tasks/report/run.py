@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import JsonValue
 
 from tasks.store import Artifact
-from tasks.tables import BOXES, CATALOG, CLASS_COLUMNS, FOLDS, HISTORY, PROBABILITIES, SUSPECTS
+from tasks.tables import BOXES, CATALOG, CLASS_COLUMNS, FOLDS, HISTORY, PROBABILITIES, RESULTS, SUSPECTS
 
 
 @dataclass(frozen=True)
-class Run:
+class RunTables:
     """A run's tables.
 
     Attributes:
@@ -26,7 +26,7 @@ class Run:
         eval: evaluation photos with `predicted` (class, as submitted) and `probability` (of that class).
         boxes: the boxes table, with the `split` and the `state` of the catalog.
         histories: the history table of every fold, by its number.
-        results: results of the expectations.
+        results: the results table.
         figures: figures of the data set, by name.
         suspects: the suspects table.
     """
@@ -42,18 +42,18 @@ class Run:
     suspects: pd.DataFrame
 
 
-def read_run(artifacts: Mapping[str, Artifact], experiment: str) -> Run:
+def read_tables(artifacts: Mapping[str, Artifact], experiment: str) -> RunTables:
     """Read what a report needs from the artifacts of a run."""
     catalog = CATALOG.read(artifacts["catalog"].path("catalog.parquet"))
     boxes = BOXES.read(artifacts["faces"].path("boxes.parquet"))
-    return Run(
+    return RunTables(
         experiment=experiment,
         artifacts=artifacts,
         train=_train(catalog, artifacts),
         eval=_eval(catalog, artifacts),
         boxes=boxes.merge(catalog[["photo", "split", "state"]], on="photo", validate="1:1"),
         histories={number: HISTORY.read(fold.path("history.parquet")) for number, fold in folds_of(artifacts).items()},
-        results=pd.read_parquet(artifacts["validate"].path("results.parquet")),
+        results=RESULTS.read(artifacts["validate"].path("results.parquet")),
         figures=json.loads(artifacts["catalog"].path("eda.json").read_text()),
         suspects=SUSPECTS.read(artifacts["labels"].path("suspects.parquet")),
     )

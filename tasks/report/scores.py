@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.classes import class_name
 from tasks.metrics import Labels, attribute_scores, confusion_matrix, f1_by_class, macro_f1
-from tasks.report.run import Run
+from tasks.report.run import RunTables
 
 LARGEST = 5
 """Number of confusions that are named in words."""
@@ -77,7 +77,7 @@ class ScoreView:
     largest: list[Confusion]
 
 
-def score_run(run: Run) -> ScoreView:
+def score_run(run: RunTables) -> ScoreView:
     """All scores of a run."""
     confusion = confusion_matrix(_labels(run.train["class"]), _labels(run.train["predicted"]))
     return ScoreView(
@@ -89,13 +89,26 @@ def score_run(run: Run) -> ScoreView:
     )
 
 
+def score_rows(scores: ScoreView) -> list[dict[str, str | int | float]]:
+    """Scores as rows of a small table: by fold, then of all folds together."""
+    return [
+        {
+            "held out": row.name,
+            "photos": row.photos,
+            "macro F1": round(row.macro_f1, 4),
+            **{f"{name} accuracy": round(attribute["accuracy"], 4) for name, attribute in row.attributes.items()},
+        }
+        for row in (*scores.folds, scores.overall)
+    ]
+
+
 def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
     """The epoch with the lowest validation loss, whose weights training keeps, and that loss."""
-    best = history.loc[history["valid_loss"].idxmin()]
-    return int(best["epoch"]), float(best["valid_loss"])
+    best = int(history["valid_loss"].to_numpy().argmin())
+    return int(history["epoch"].iloc[best]), float(history["valid_loss"].iloc[best])
 
 
-def _score_fold(run: Run, number: int) -> Scores:
+def _score_fold(run: RunTables, number: int) -> Scores:
     return _score(f"fold {number}", run.train[run.train["fold"] == number], *best_epoch(run.histories[number]))
 
 
@@ -143,4 +156,4 @@ def _largest(confusion: NDArray[np.int64]) -> list[Confusion]:
 
 
 def _labels(column: "pd.Series[int]") -> Labels:
-    return column.to_numpy(dtype=np.int64)
+    return np.asarray(column, np.int64)

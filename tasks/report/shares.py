@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT, class_name
 from tasks.metrics import Labels, attributes_of
-from tasks.report.run import Run
+from tasks.report.run import RunTables
 
 SOURCES = ("training labels", "out-of-fold predictions", "evaluation predictions")
 """Where classes come from."""
@@ -21,20 +21,20 @@ class Share:
     shares: tuple[float, ...]
 
 
-def class_shares(run: Run) -> list[Share]:
+def class_shares(run: RunTables) -> list[Share]:
     """Shares of the 18 classes."""
     return _shares([class_name(number) for number in range(CLASS_COUNT)], _sources(run))
 
 
-def attribute_shares(run: Run) -> dict[str, list[Share]]:
+def attribute_shares(run: RunTables) -> dict[str, list[Share]]:
     """Shares of every attribute's values, by attribute."""
     sources = [attributes_of(classes) for classes in _sources(run)]
     return {name: _shares(values, [source[name] for source in sources]) for name, values in ATTRIBUTES.items()}
 
 
-def _sources(run: Run) -> list[Labels]:
+def _sources(run: RunTables) -> list[Labels]:
     columns = (run.train["class"], run.train["predicted"], run.eval["predicted"])
-    return [column.to_numpy(dtype=np.int64) for column in columns]
+    return [np.asarray(column, np.int64) for column in columns]
 
 
 def _shares(names: Sequence[str], sources: Sequence[Labels]) -> list[Share]:

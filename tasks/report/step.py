@@ -22,10 +22,11 @@ def make_report(ledger: Ledger, artifacts: Mapping[str, Artifact], experiment: s
 
     def compute(folder: Path) -> dict[str, JsonValue]:
         from tasks.report.page import make_page, render
-        from tasks.report.run import read_run
+        from tasks.report.run import read_tables
+        from tasks.report.scores import score_rows
 
-        page = make_page(read_run(artifacts, experiment))
+        page = make_page(read_tables(artifacts, experiment))
         (folder / "report.html").write_text(render(page), encoding="utf-8")
-        return {"macro_f1": page.scores.overall.macro_f1, "suspects": page.suspects}
+        return {"scores": [dict(row) for row in score_rows(page.scores)], "suspects": page.suspects}
 
     return ledger.produce(STEP, {**artifacts, "experiment": experiment}, None, compute)

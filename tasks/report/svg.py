@@ -2,11 +2,12 @@
 
 import io
 import re
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.typing import RcKeyType
 
 INK: Final = "#000001"
 MUTED: Final = "#000002"
@@ -23,7 +24,7 @@ VARIABLES: Final = {
     GREEN: "--green",
 }
 """The page's CSS variable for each colour. Figures are drawn with stand-ins, because matplotlib knows no variables."""
-STYLE: Final = {
+STYLE: Final[dict[RcKeyType, Any]] = {
     "svg.fonttype": "none",
     "font.size": 9,
     "axes.titlesize": 9,
@@ -40,9 +41,6 @@ STYLE: Final = {
     "figure.facecolor": "none",
     "grid.color": RULE,
     "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "legend.labelcolor": INK,
     "lines.linewidth": 1.6,
     "lines.markersize": 4,
     "text.color": INK,

@@ -10,10 +10,10 @@ from tasks.photos import Pixels
 from tasks.store import Artifact
 from tasks.tables import CROPS
 
-SIDE = 150
-"""Pixels of a thumbnail's longer side: about twice as many as it is shown with, for dense screens."""
+SIDE = 240
+"""Most pixels of a thumbnail's longer side."""
 QUALITY = 72
-"""JPEG quality: about 4 kB a thumbnail."""
+"""JPEG quality: with SIDE about 6 kB a thumbnail."""
 
 
 class Thumbnails:

@@ -12,7 +12,16 @@ from tasks.training.settings import TrainingSettings
 
 def training_pipeline(settings: TrainingSettings) -> A.Compose:
     """Augments and normalises: height x width x 3, 0..255, to the same shape in floats."""
-    return A.Compose([A.HorizontalFlip(p=settings.flip), _normalise(settings)], seed=settings.seed)
+    shake, light = settings.shake, settings.light
+    moves = A.Affine(
+        scale=(1 - shake, 1 + shake),
+        translate_percent=(-shake, shake),
+        rotate=(-180 * shake, 180 * shake),
+        border_mode=1,
+    )
+    lights = A.RandomBrightnessContrast(light, light, p=1.0)
+    changes = [A.HorizontalFlip(p=settings.flip), *([moves] if shake else []), *([lights] if light else [])]
+    return A.Compose([*changes, _normalise(settings)], seed=settings.seed)
 
 
 def scoring_pipeline(settings: TrainingSettings) -> A.Compose:

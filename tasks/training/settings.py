@@ -36,6 +36,10 @@ class TrainingSettings(BaseModel):
     """What the learning rate is multiplied by at each milestone."""
     flip: float = Field(0.5, ge=0, le=1)
     """Chance that a training photo is mirrored."""
+    shake: float = Field(0.0, ge=0, le=0.5)
+    """How far a training photo is shifted and zoomed at most, as a share of its size, and turned, in half circles."""
+    light: float = Field(0.0, ge=0, le=1)
+    """How far brightness and contrast of a training photo change at most, as a share of their range."""
     mean: Channels = (0.5, 0.5, 0.5)
     """Red, green and blue subtracted from every pixel (0..1): what the backbone's weights were trained with."""
     std: Channels = (0.5, 0.5, 0.5)

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 from pydantic import JsonValue
 
-from expectations.settings import Severity
+from expectations.settings import SEVERITIES
 from tasks.store import Artifact, Ledger, Step
 from tasks.tables import CATALOG, RESULTS
 from tasks.validate.settings import ValidationSettings
@@ -30,17 +29,17 @@ def validate_catalog(ledger: Ledger, catalog: Artifact, settings: ValidationSett
         from tasks.validate.run import run_suites
         from tasks.validate.suites import build_suites
 
-        rows = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'").reset_index(drop=True)
+        rows = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
         outcomes = run_suites(rows, build_suites(settings))
         build_site(folder / "data_docs", "catalog", len(rows), outcomes)
         results = RESULTS.conform(
             pd.DataFrame([outcome.row(suite) for suite, judged in outcomes.items() for outcome in judged])
         )
         RESULTS.write(results, folder / "results.parquet")
-        failed = results[~results["success"]]["severity"]
+        failed = results.loc[~results["success"], "severity"].value_counts()
         return {
             "expectations": len(results),
-            "failed": {name: int((failed == name).sum()) for name in get_args(Severity)},
+            "failed": {severity: int(failed.get(severity, 0)) for severity in SEVERITIES},
         }
 
     return ledger.produce(STEP, {"catalog": catalog}, settings.expected(), compute)

@@ -6,6 +6,7 @@ import great_expectations as gx
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations import balance, labels
+from expectations.wording import name_of
 from tasks.errors import ConfigError
 from tasks.validate.settings import SuiteSettings
 
@@ -17,14 +18,17 @@ def build_suites(settings: SuiteSettings) -> list[gx.ExpectationSuite]:
         ConfigError: a severity is given for an expectation that no suite has.
     """
     suites = [labels.build(settings.labels), balance.build(settings.balance)]
-    expectations = {expectation.meta["name"]: expectation for suite in suites for expectation in suite.expectations}
-    unknown = [name for name in settings.severities if name not in expectations]
-    if unknown:
-        close = get_close_matches(unknown[0], expectations, n=1, cutoff=0)[0]
-        raise ConfigError(
-            f"{len(unknown)} severities are given for expectations that do not exist, such as {unknown[0]!r}. "
-            f"Did you mean {close!r}? There are {', '.join(expectations)}."
-        )
+    expectations = {name_of(expectation): expectation for suite in suites for expectation in suite.expectations}
+    _refuse_unknown([name for name in settings.severities if name not in expectations], list(expectations))
     for name, severity in settings.severities.items():
         expectations[name].severity = FailureSeverity(severity)
     return [suite for suite in suites if suite.name in settings.suites]
+
+
+def _refuse_unknown(unknown: list[str], names: list[str]) -> None:
+    if unknown:
+        closest = get_close_matches(unknown[0], names, n=1, cutoff=0)[0]
+        raise ConfigError(
+            f"{len(unknown)} severities are set for expectations that do not exist, such as {unknown[0]!r}. "
+            f"Did you mean {closest!r}? There are {', '.join(names)}."
+        )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from great_expectations.render import (
+from great_expectations.render.components import (
     RenderedComponentContent,
     RenderedDocumentContent,
     RenderedHeaderContent,
@@ -20,7 +20,7 @@ BADGES = {"critical": "badge-danger", "warning": "badge-warning", "info": "badge
 MET_ROW = "hide-succeeded-validation-target-child"
 MET_SECTION = "hide-succeeded-validations-column-section-target-child"
 
-Cell = RenderedComponentContent | list[RenderedComponentContent]
+Cell = RenderedComponentContent | Sequence[RenderedComponentContent]
 Row = list[Cell]
 
 
@@ -77,7 +77,7 @@ def _header(title: str) -> RenderedHeaderContent:
 
 def _summary(words: str) -> RenderedStringTemplateContent:
     summary = _text(words)
-    summary.styling = {"classes": ["col-12"]}
+    summary.styling = {"classes": ["col-12", "mb-4"]}
     return summary
 
 
@@ -91,7 +91,7 @@ def _table(header: list[str], row: Callable[[Outcome], Row], outcomes: list[Outc
 
 
 def _expectation_row(outcome: Outcome) -> Row:
-    return [_text(outcome.expectation, "code"), _severity(outcome), _text(outcome.rule)]
+    return [_text(outcome.expectation, "code"), _text(outcome.severity), _text(outcome.rule)]
 
 
 def _result_row(outcome: Outcome) -> Row:
@@ -108,7 +108,7 @@ def _status(outcome: Outcome) -> Cell:
 
 
 def _severity(outcome: Outcome) -> Cell:
-    """The severity as a badge, in colour only where it matters."""
+    """The severity as a badge, in colour only if the expectation failed."""
     return _text(outcome.severity, "span", "badge", "badge-light" if outcome.success else BADGES[outcome.severity])
 
 

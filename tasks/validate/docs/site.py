@@ -1,31 +1,29 @@
 """Writing Data Docs to a folder.
 
-index.html                  what failed, over all suites
-validations/{suite}.html    what became of every expectation
-expectations/{suite}.html   what is expected
-assets/                     styles and scripts
+`index.html` says what failed, over all suites; `validations/{suite}.html` what became of every expectation,
+`expectations/{suite}.html` what is expected; `assets/` holds styles and scripts.
 """
 
 import shutil
 from pathlib import Path
 
-from great_expectations.render.view import DefaultJinjaPageView
-from jinja2 import ChoiceLoader, FileSystemLoader
+from great_expectations.render.components import RenderedDocumentContent
+from great_expectations.render.view.view import DefaultJinjaPageView
 
+from expectations.settings import SEVERITIES
 from tasks.validate.docs.documents import BADGES, results_document, suite_document
 from tasks.validate.run import Outcomes
 
 HERE = Path(__file__).parent
 
 
-class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc] # its base is untyped
+class OfflinePageView(DefaultJinjaPageView):
     """Great Expectations' view with our frame around a page: theirs loads styles, scripts and a logo from the web."""
 
     _template = "page.html"
 
     def __init__(self) -> None:
-        super().__init__()
-        self.env.loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), self.env.loader])
+        super().__init__(custom_views_directory=HERE / "templates")
 
 
 def build_site(folder: Path, table: str, rows: int, outcomes: Outcomes) -> None:
@@ -42,15 +40,21 @@ def build_site(folder: Path, table: str, rows: int, outcomes: Outcomes) -> None:
     view = OfflinePageView()
     _write(folder / "index.html", _index(view, table, rows, outcomes))
     for suite, judged in outcomes.items():
-        _write(folder / "validations" / f"{suite}.html", view.render(results_document(suite, judged), root="../"))
-        _write(folder / "expectations" / f"{suite}.html", view.render(suite_document(suite, judged), root="../"))
+        _write(folder / "validations" / f"{suite}.html", _page(view, results_document(suite, judged)))
+        _write(folder / "expectations" / f"{suite}.html", _page(view, suite_document(suite, judged)))
 
 
 def _index(view: OfflinePageView, table: str, rows: int, outcomes: Outcomes) -> str:
     failures = [(suite, outcome) for suite, judged in outcomes.items() for outcome in judged if not outcome.success]
+    failures.sort(key=lambda failure: SEVERITIES.index(failure[1].severity))
     return view.env.get_template("index.html").render(
         root="", page_title=f"Validation of the {table}", rows=rows, outcomes=outcomes, failures=failures, badges=BADGES
     )
+
+
+def _page(view: OfflinePageView, document: RenderedDocumentContent) -> str:
+    page: str = view.render(document, root="../")  # type: ignore[no-untyped-call]
+    return page
 
 
 def _write(path: Path, page: str) -> None:

@@ -1,8 +1,8 @@
-"""A small run, planted by hand: tables with known numbers in a real ledger."""
+"""A small run, planted by hand in a real ledger: tables with numbers that can be counted on fingers."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice, product
+from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel, JsonValue
 
-from tasks.classes import AGE_GROUPS, GENDERS, STATE_OF_FILE, age_group, encode_class
+from tasks.classes import AGE_GROUPS, CLASS_COUNT, GENDERS, STATE_OF_FILE, encode_class
+from tasks.report.page import Page, make_page, render
+from tasks.report.run import RunTables, read_tables
 from tasks.store import Artifact, Ledger, Step
 from tasks.store.folder import FolderBackend
 from tasks.tables import (
@@ -20,17 +22,29 @@ from tasks.tables import (
     CROPS,
     FOLDS,
     HISTORY,
-    LANDMARKS,
     PROBABILITIES,
+    RESULTS,
     SUSPECTS,
+    Table,
 )
 
-FOLDS_COUNT = 2
+EXPERIMENT = "laptop <i>&"
 AGES = {"<30": 22, "30-59": 41, ">=60": 60}
-Files = Callable[[Path], None]
+PERSONS = [
+    (f"{number:03}_{gender}_<b>&_{AGES[group]}", gender, group)
+    for number, (_, gender, group) in enumerate(product(range(2), GENDERS, AGE_GROUPS))
+]
+"""Folder name, gender and age group of twelve persons: two of each kind, with names that HTML must escape."""
+MISTAKES = {(0, "mask1"): 6, (0, "mask2"): 6, (6, "mask1"): 3, (7, "normal"): 14}
+"""Predicted class, by person and photo, where the planted models are wrong; of the last they are surest."""
+CONFIDENCE = 0.9
+SUREST = 0.99
+
+Content = tuple[Table, pd.DataFrame] | np.ndarray | str
+Plant = Callable[..., Artifact]
 
 
-class Chosen(BaseModel):
+class Settings(BaseModel):
     """Settings of a planted step."""
 
     backbone: str = "tiny_net"
@@ -43,8 +57,33 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 
 @pytest.fixture(scope="session")
+def plant(ledger: Ledger) -> Plant:
+    """Makes an artifact by hand of the given files: tables, arrays and text; `number` tells equal steps apart."""
+
+    def made(step: str, files: Mapping[str, Content], number: int = 0) -> Artifact:
+        def compute(folder: Path) -> dict[str, JsonValue]:
+            for name, content in files.items():
+                write(folder / name, content)
+            return {}
+
+        return ledger.produce(Step(step, "tasks.classes", ("numpy",)), {"number": str(number)}, Settings(), compute)
+
+    return made
+
+
+def write(path: Path, content: Content) -> None:
+    path.parent.mkdir(exist_ok=True)
+    if isinstance(content, str):
+        path.write_text(content)
+    elif isinstance(content, np.ndarray):
+        np.save(path, content)
+    else:
+        table, frame = content
+        table.write(frame, path)
+
+
+@pytest.fixture(scope="session")
 def catalog() -> pd.DataFrame:
-    """Twelve persons, two of each gender and age group, and ten eval photos."""
     train = [
         {
             "photo": f"train/images/{person}/{name}.jpg",
@@ -54,10 +93,10 @@ def catalog() -> pd.DataFrame:
             "state": state,
             "gender": gender,
             "age": AGES[group],
-            "age_group": age_group(AGES[group]),
+            "age_group": group,
             "class": encode_class(state, gender, group),
         }
-        for person, gender, group in persons()
+        for person, gender, group in PERSONS
         for name, state in STATE_OF_FILE.items()
     ]
     evaluation = [{"photo": f"eval/images/{number:04x}.jpg", "split": "eval"} for number in range(10)]
@@ -65,7 +104,94 @@ def catalog() -> pd.DataFrame:
     return CATALOG.conform(frame.assign(**dict.fromkeys(set(CATALOG.column_names) - set(frame), 0)))
 
 
-def persons() -> Iterator[tuple[str, str, str]]:
-    """Folder name, gender and age group of every person; one folder's name must be escaped."""
-    for number, (_, gender, group) in enumerate(product(range(2), GENDERS, AGE_GROUPS)):
-        yield f"{number:06}_{gender}_<b>&_{AGES[group]}", gender, group
+def probabilities(photos: pd.DataFrame, classes: np.ndarray, confidence: np.ndarray) -> pd.DataFrame:
+    """A table of probabilities whose likeliest classes are `classes`."""
+    rest = (1 - confidence) / (CLASS_COUNT - 1)
+    values = np.repeat(rest[:, None], CLASS_COUNT, axis=1)
+    values[np.arange(len(classes)), classes] = confidence
+    return pd.DataFrame(values, columns=CLASS_COLUMNS).assign(photo=photos["photo"].to_numpy())
+
+
+@pytest.fixture(scope="session")
+def predicted(catalog: pd.DataFrame) -> np.ndarray:
+    """Predicted class of every training photo."""
+    train = catalog[catalog["split"] == "train"].set_index("photo")
+    classes = train["class"].astype("int64").copy()
+    for (number, name), mistaken in MISTAKES.items():
+        classes[f"train/images/{PERSONS[number][0]}/{name}.jpg"] = mistaken
+    return classes.to_numpy()
+
+
+@pytest.fixture(scope="session")
+def artifacts(plant: Plant, catalog: pd.DataFrame, predicted: np.ndarray) -> dict[str, Artifact]:
+    """Every artifact of the planted run; fold 0 holds out the first six persons, fold 1 the others."""
+    photos = catalog["photo"]
+    train, evaluation = (catalog[catalog["split"] == split] for split in ("train", "eval"))
+    surest = train["photo"].str.contains("/007_.*normal").to_numpy()
+    oof = probabilities(train, predicted, np.where(surest, SUREST, CONFIDENCE))
+    answers = np.arange(len(evaluation))
+    blended = probabilities(evaluation, answers, np.full(len(answers), CONFIDENCE))
+    figures = {"persons": 12, "rgb": {"mean": [0.25, 0.5, 0.75]}, "class": {"0": 0.5}}
+    crops = pd.DataFrame({"photo": photos, "shard": "a.npy", "row": photos.index})
+    pixels = np.random.default_rng(1).integers(0, 255, (len(photos), 26, 20, 3), np.uint8)
+    folds = train.assign(fold=(train["person"] >= PERSONS[6][0]).astype(int))
+    submission = "ImageID,ans\n" + "".join(f"{number:04x}.jpg,{number}\n" for number in answers.tolist())
+    return {
+        "catalog": plant("catalog", {"catalog.parquet": (CATALOG, catalog), "eda.json": json.dumps(figures)}),
+        "validate": plant("validate", {"results.parquet": (RESULTS, results()), "data_docs/index.html": ""}),
+        "faces": plant("faces", {"boxes.parquet": (BOXES, boxes(catalog))}),
+        "prepare": plant("prepare", {"crops.parquet": (CROPS, crops), "a.npy": pixels}),
+        "folds": plant("folds", {"folds.parquet": (FOLDS, folds)}),
+        **{f"fold-{fold}": plant("training", {"history.parquet": (HISTORY, history())}, fold) for fold in (0, 1)},
+        "ensemble": plant("ensemble", {"oof.parquet": (PROBABILITIES, oof), "eval.parquet": (PROBABILITIES, blended)}),
+        "labels": plant("labels", {"suspects.parquet": (SUSPECTS, suspects())}),
+        "submission": plant("submission", {"submission.csv": submission}),
+    }
+
+
+def results() -> pd.DataFrame:
+    """Two expectations that are met, and one that is not."""
+    rows = [
+        ("labels", "class_given", "class", "critical", True, "photos", 84, 0, None, "Every photo has a class."),
+        ("labels", "age_given", "age", "critical", True, "photos", 84, 0, None, "Every photo has an age."),
+        ("balance", "class_photos", "class", "warning", False, "classes", 18, 3, "x", "3 classes are <rare>."),
+    ]
+    return pd.DataFrame(rows, columns=RESULTS.column_names)
+
+
+def boxes(catalog: pd.DataFrame) -> pd.DataFrame:
+    """RetinaFace finds the `incorrect` photos, MTCNN all others but one, which is undersized."""
+    source = catalog["state"].map({"incorrect": "retinaface"}).fillna("mtcnn")
+    source[0] = "default"
+    frame = catalog[["photo"]].assign(left=10, top=20, right=110, bottom=220, source=source)
+    frame["undersized"] = frame.index == 0
+    return frame.assign(**dict.fromkeys(set(BOXES.column_names) - set(frame)))
+
+
+def history() -> pd.DataFrame:
+    """Three epochs, of which the second is best."""
+    return pd.DataFrame(
+        {"epoch": [1, 2, 3], "train_loss": [1.0, 0.5, 0.2], "valid_loss": [0.9, 0.4, 0.6], "macro_f1": [0.1, 0.2, 0.3]}
+    ).assign(**dict.fromkeys(("learning_rate", "accuracy_mask", "accuracy_gender", "accuracy_age"), 0.5))
+
+
+def suspects() -> pd.DataFrame:
+    """Two suspects."""
+    photo = f"train/images/{PERSONS[3][0]}/normal.jpg"
+    rows = [(photo, "003", "gender", "female", "male", 0.013), (photo, "003", "age", "<30", "30-59", 0.2)]
+    return pd.DataFrame(rows, columns=SUSPECTS.column_names)
+
+
+@pytest.fixture(scope="session")
+def run(artifacts: dict[str, Artifact]) -> RunTables:
+    return read_tables(artifacts, EXPERIMENT)
+
+
+@pytest.fixture(scope="session")
+def page(run: RunTables) -> Page:
+    return make_page(run)
+
+
+@pytest.fixture(scope="session")
+def html(page: Page) -> str:
+    return render(page)
