@@ -17,6 +17,9 @@ SETTINGS = {
     # The server's first start migrates its database: 13-18 s here, more than Prefect's own limit allows a busy machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    # What passes between tasks is small and never pickled.
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     # Our own progress speaks on the terminal; Prefect's log lines still reach its database.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
@@ -30,7 +33,10 @@ def run_embedded(flow: Callable[[], Result]) -> Result:
 
     If PREFECT_API_URL is set, that server is used and none is started.
     """
-    for name, value in {**SETTINGS, "PREFECT_HOME": str(foldline_home() / "prefect")}.items():
+    prefect_home = foldline_home() / "prefect"
+    # Prefect makes this folder, but none above it, and without it its server never starts.
+    prefect_home.mkdir(parents=True, exist_ok=True)
+    for name, value in {**SETTINGS, "PREFECT_HOME": str(prefect_home)}.items():
         os.environ.setdefault(name, value)
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 

@@ -181,6 +181,7 @@ HISTORY = Table(
         Column("accuracy_mask", "float64", "share of the fold's own photos with the right mask state"),
         Column("accuracy_gender", "float64", "share with the right gender"),
         Column("accuracy_age", "float64", "share with the right age group"),
+        Column("kept", "bool", "whether the fold model has the weights of this epoch: of just one"),
     ),
 )
 

@@ -10,6 +10,7 @@ from flows.cli.history import print_run
 from flows.cli.options import StoreOptions
 from flows.embedded import run_embedded
 from flows.params import RetrainParams, ValidateParams
+from tasks.progress import say
 from tasks.store import open_ledger
 from tasks.store.runs import read_run
 
@@ -47,6 +48,7 @@ def retrain(
 def _run(flow: Callable[[], str], options: StoreOptions) -> None:
     options.choose()
     with progress_display():
+        say("Starting Prefect in this process.")
         name = run_embedded(flow)
     ledger = open_ledger()
     print_run(ledger, read_run(ledger.backend, name))

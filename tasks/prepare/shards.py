@@ -11,7 +11,7 @@ import numpy as np
 
 from tasks.photos import Pixels, read_photo
 from tasks.prepare.settings import PrepareSettings
-from tasks.progress import track
+from tasks.progress import progress
 
 SHARD_PHOTOS = 1024
 """Photos a shard: 160 MB at 260 x 200, small enough to move, large enough to be few."""
@@ -35,8 +35,8 @@ def write_shards(root: Path, cuts: Sequence[Cut], size: PrepareSettings, folder:
     Raises:
         DataError: a photo cannot be read, or has changed since the catalog was made.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        crops = track(pool.map(lambda cut: cut_out(root, cut, size), cuts), "Cutting crops", len(cuts))
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("Cutting crops", len(cuts)) as advance:
+        crops = pool.map(lambda cut: cut_out(root, cut, size), cuts)
         for number, start in enumerate(range(0, len(cuts), SHARD_PHOTOS)):
             name = f"crops-{number:03}.npy"
             count = min(SHARD_PHOTOS, len(cuts) - start)
@@ -44,6 +44,7 @@ def write_shards(root: Path, cuts: Sequence[Cut], size: PrepareSettings, folder:
             shard = np.lib.format.open_memmap(folder / name, mode="w+", dtype=np.uint8, shape=shape)
             for row in range(count):
                 shard[row] = next(crops)
+                advance(1)
                 yield name, row
             shard.flush()
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tasks.classes import AGE_BOUNDS
 from tasks.report.data import NORMAL_LOWER
-from tasks.report.scores import best_epoch
+from tasks.report.scores import kept_epoch
 from tasks.report.shares import SOURCES, Share
 from tasks.report.svg import BLUE, GREEN, INK, MUTED, ORANGE, STYLE, to_svg
 
@@ -44,13 +44,13 @@ def _learning_curve(number: int, history: pd.DataFrame, limits: tuple[float, flo
     losses.plot(epochs, history["train_loss"], "o-", color=BLUE)
     losses.plot(epochs, history["valid_loss"], "s--", color=ORANGE)
     scores.plot(epochs, history["macro_f1"], "D-", color=GREEN)
-    best, loss = best_epoch(history)
+    kept, loss = kept_epoch(history)
     for axes in (losses, scores):
-        axes.axvline(best, color=MUTED, linewidth=0.8, linestyle=":")
+        axes.axvline(kept, color=MUTED, linewidth=0.8, linestyle=":")
     losses.set(ylim=limits, title=f"Fold {number}: loss")
     scores.set(ylim=(0, score_limit), title="Macro F1", xlabel="epoch")
     scores.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    description = f"Fold {number}: {len(history)} epochs, the lowest held-out loss, {loss:.3f}, in epoch {best}"
+    description = f"Fold {number}: {len(history)} epochs, epoch {kept} was kept, with a held-out loss of {loss:.3f}"
     return to_svg(figure, f"fold-{number}", description)
 
 

@@ -24,7 +24,7 @@ class Scores:
         persons: number of persons on them.
         macro_f1: the official score.
         attributes: accuracy and macro F1 by attribute.
-        best_epoch: the epoch whose weights were kept, if one model scored them.
+        epoch: the epoch whose weights were kept, if one model scored them.
         valid_loss: its loss.
     """
 
@@ -33,7 +33,7 @@ class Scores:
     persons: int
     macro_f1: float
     attributes: dict[str, dict[str, float]]
-    best_epoch: int | None = None
+    epoch: int | None = None
     valid_loss: float | None = None
 
 
@@ -102,14 +102,14 @@ def score_rows(scores: ScoreView) -> list[dict[str, str | int | float]]:
     ]
 
 
-def best_epoch(history: pd.DataFrame) -> tuple[int, float]:
-    """The epoch with the lowest validation loss, whose weights training keeps, and that loss."""
-    best = int(history["valid_loss"].to_numpy().argmin())
-    return int(history["epoch"].iloc[best]), float(history["valid_loss"].iloc[best])
+def kept_epoch(history: pd.DataFrame) -> tuple[int, float]:
+    """The epoch whose weights training kept, and its loss on the held-out photos."""
+    kept = history[history["kept"]].iloc[0]
+    return int(kept["epoch"]), float(kept["valid_loss"])
 
 
 def _score_fold(run: RunTables, number: int) -> Scores:
-    return _score(f"fold {number}", run.train[run.train["fold"] == number], *best_epoch(run.histories[number]))
+    return _score(f"fold {number}", run.train[run.train["fold"] == number], *kept_epoch(run.histories[number]))
 
 
 def _score(name: str, photos: pd.DataFrame, epoch: int | None = None, loss: float | None = None) -> Scores:
@@ -120,7 +120,7 @@ def _score(name: str, photos: pd.DataFrame, epoch: int | None = None, loss: floa
         persons=photos["person"].nunique(),
         macro_f1=macro_f1(truth, predicted),
         attributes=attribute_scores(truth, predicted),
-        best_epoch=epoch,
+        epoch=epoch,
         valid_loss=loss,
     )
 

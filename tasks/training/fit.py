@@ -1,6 +1,7 @@
 """Training of one fold, read from top to bottom."""
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,17 +23,15 @@ from tasks.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Fit:
-    """What training gave: the weights of the best epoch.
+    """What training gave.
 
     Attributes:
-        classifier: with those weights, in scoring mode.
+        classifier: with the weights of the epoch that was kept, in scoring mode.
         history: a row an epoch, as `tasks.tables.HISTORY` says.
-        best: the history's row of the epoch with the lowest validation loss; it picks better than the best score.
     """
 
     classifier: Classifier
     history: pd.DataFrame
-    best: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Scored:
 
 
 def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device: torch.device, name: str) -> Fit:
-    """Train a classifier on `training`, keeping the epoch that does best on `held_out`.
+    """Train a classifier on `training`, and keep its best or its last epoch, as the settings say.
 
     Args:
         training: shuffled batches of labelled photos.
@@ -63,29 +62,34 @@ def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device
         name: what progress calls it.
 
     Raises:
-        TrainingError: a loss is not finite; the message names the photos of the batch.
+        TrainingError: a loss is not finite; the message says in which epoch, and on which photos.
     """
     torch.manual_seed(settings.seed)
     classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(classifier, settings)
     schedule = make_schedule(optimiser, settings)
     history: list[dict[str, float]] = []
-    best: Mapping[str, float] = {"valid_loss": float("inf")}
-    best_weights = classifier.state_dict()
+    kept, lowest_loss = 0, math.inf
     for epoch in range(1, settings.epochs + 1):
         label = f"{name}, epoch {epoch} of {settings.epochs}"
         learning_rate = float(schedule.get_last_lr()[0])
         with progress(label, len(training) + len(held_out)) as advance:
             train_loss = train_epoch(classifier, optimiser, training, epoch, settings.focal_gamma, advance)
             scored = score(classifier, held_out, settings.focal_gamma, advance)
+        if not math.isfinite(scored.loss):
+            raise TrainingError(
+                f"The loss on the fold's own {len(held_out)} photos is {scored.loss} after epoch {epoch}. "
+                "Lower training.learning_rate."
+            )
         schedule.step()
         row = {"epoch": epoch, "learning_rate": learning_rate, "train_loss": train_loss, **_valid_columns(scored)}
         history.append(row)
         say(f"{label}: loss {train_loss:.3f}, held out {scored.loss:.3f}, macro F1 {row['macro_f1']:.3f}")
-        if scored.loss < best["valid_loss"]:
-            best, best_weights = row, copy.deepcopy(classifier.state_dict())
-    classifier.load_state_dict(best_weights)
-    return Fit(classifier.eval(), pd.DataFrame(history), best)
+        if settings.keep == "last" or scored.loss < lowest_loss:
+            kept, lowest_loss = epoch, scored.loss
+            weights = copy.deepcopy(classifier.state_dict())
+    classifier.load_state_dict(weights)
+    return Fit(classifier.eval(), pd.DataFrame(history).assign(kept=lambda rows: rows["epoch"] == kept))
 
 
 def train_epoch(

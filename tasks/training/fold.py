@@ -81,11 +81,11 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
     HISTORY.write(result.fit.history, folder / "history.parquet")
     PROBABILITIES.write(_probabilities(result.oof), folder / "oof.parquet")
     PROBABILITIES.write(_probabilities(result.evaluation), folder / "eval.parquet")
-    best = result.fit.best
+    kept = result.fit.history.query("kept").iloc[0]
     return {
-        "best_epoch": int(best["epoch"]),
-        "macro_f1": round(best["macro_f1"], 6),
-        "valid_loss": round(best["valid_loss"], 6),
+        "epoch": int(kept["epoch"]),
+        "macro_f1": round(kept["macro_f1"], 6),
+        "valid_loss": round(kept["valid_loss"], 6),
         "held_out": len(result.oof.photos),
     }
 

@@ -24,6 +24,9 @@ class TrainingSettings(BaseModel):
     """Focusing of the focal loss: how little easy photos count. 0 is cross entropy."""
     epochs: int = Field(5, ge=1, le=1000)
     """Times that every training photo is seen."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept. `best`: that with the lowest loss on the fold's own photos. `last`: the last one;
+    sound with a short schedule on few persons, where that loss rises long before the score falls."""
     batch_size: int = Field(32, ge=2, le=4096)
     """Photos an optimiser step."""
     learning_rate: float = Field(3e-4, gt=0, le=10)
