@@ -33,6 +33,8 @@ class Mtcnn:
     def __call__(self, pixels: Pixels) -> list[Face]:
         """Every face on a photo."""
         small, factor = _shrink(pixels)
+        if min(small.shape[:2]) < SMALLEST_FACE:
+            return []  # no room for a face; the package would fail on its empty image pyramid
         boxes, scores, landmarks = self._net.detect(small, landmarks=True)
         if boxes is None:
             return []

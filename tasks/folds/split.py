@@ -40,6 +40,7 @@ def split(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
 
 
 def missing_classes(photos: pd.DataFrame, folds: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Every (fold, class) such that no photo of the class is in the fold."""
+    """Every (fold, class) such that no photo of the class is in the fold, of classes that occur at all."""
     counts = pd.crosstab(folds, photos["class"].to_numpy())
-    return [(int(fold), int(number)) for fold, number in np.argwhere((counts == 0).to_numpy())]
+    places = np.argwhere((counts == 0).to_numpy())
+    return [(int(counts.index[row]), int(counts.columns[column])) for row, column in places]

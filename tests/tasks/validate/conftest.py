@@ -1,6 +1,4 @@
-import warnings
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -10,13 +8,7 @@ from pydantic import JsonValue
 
 from tasks.classes import GENDERS, STATE_OF_FILE, age_group, encode_class
 from tasks.store import Artifact, Ledger, Step
-from tasks.store.folder import FolderBackend
 from tasks.tables import CATALOG
-
-with warnings.catch_warnings():
-    # Great Expectations imports modules that Python has deprecated; whoever imports it next finds it loaded.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import_module("expectations.wording")
 
 StoreCatalog = Callable[[Ledger, pd.DataFrame], Artifact]
 AGES = (25, 45, 70)
@@ -66,11 +58,6 @@ def catalog(clean_catalog: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture
 def photos(clean_catalog: pd.DataFrame) -> pd.DataFrame:
     return clean_catalog[clean_catalog["split"] == "train"].copy()
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(FolderBackend(tmp_path / "store"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,114 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.catalog.step import make_catalog
+from tasks.errors import DataError
+from tasks.photos import decode_photo
+from tasks.store import Ledger
+from tasks.tables import CATALOG
+
+
+def photo_of(person: Path, stem: str) -> Path:
+    return next(person.glob(f"{stem}.*"))
+
+
+def test_catalog_has_a_row_a_photo_with_its_labels(data: Path, ledger: Ledger) -> None:
+    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    train, evaluation = (catalog[catalog["split"] == split] for split in ("train", "eval"))
+    assert (len(train), len(evaluation)) == (84, 14)
+    row = train.iloc[0]
+    assert row["person"] == f"{row['group']}_{row['gender']}_Asian_{row['age']}"
+    assert train.groupby("person").size().eq(7).all()
+    assert evaluation[["person", "group", "state", "gender", "age", "age_group", "class"]].isna().all(axis=None)
+
+
+def test_colours_and_sizes_are_those_of_the_pixels(data: Path, ledger: Ledger) -> None:
+    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    for row in catalog.sample(5, random_state=1).to_dict("records"):
+        pixels = decode_photo((data / row["photo"]).read_bytes()) / 255
+        assert (row["height"], row["width"]) == pixels.shape[:2]
+        assert [row[f"mean_{channel}"] for channel in "rgb"] == pytest.approx(pixels.mean(axis=(0, 1)))
+        assert [row[f"square_{channel}"] for channel in "rgb"] == pytest.approx((pixels**2).mean(axis=(0, 1)))
+
+
+def test_figures_describe_all_pixels_of_all_photos(data: Path, ledger: Ledger) -> None:
+    figures = json.loads(make_catalog(ledger, data).path("eda.json").read_text())
+    photos = [path for path in data.rglob("*") if path.suffix in {".jpg", ".jpeg", ".png"}]
+    pixels = np.concatenate([decode_photo(path.read_bytes()).reshape(-1, 3) for path in photos]) / 255
+    assert figures["photos"] == {"train": 84, "eval": 14}
+    assert figures["mask"] == {"mask": 0.714286, "incorrect": 0.142857, "normal": 0.142857}
+    assert sum(figures["class"].values()) == pytest.approx(1, abs=1e-5)
+    assert sum(figures["persons_by_age"].values()) == figures["persons"] == 12
+    assert figures["rgb"]["mean"] == pytest.approx(pixels.mean(axis=0), abs=1e-6)
+    assert figures["rgb"]["std"] == pytest.approx(pixels.std(axis=0), abs=1e-6)
+    assert figures["sizes"] == {"384x512": 98}
+
+
+def test_unchanged_data_reuses_the_catalog_wherever_it_lies(data: Path, ledger: Ledger) -> None:
+    first = make_catalog(ledger, data)
+    moved = data.rename(data.with_name("moved"))
+    second = make_catalog(ledger, moved)
+    assert (first.reused, second.reused, first.ref) == (False, True, second.ref)
+
+
+def test_one_changed_pixel_makes_a_new_catalog(data: Path, ledger: Ledger, person: Path) -> None:
+    first = make_catalog(ledger, data)
+    pixels = decode_photo(photo_of(person, "normal").read_bytes()).copy()
+    pixels[0, 0] ^= 255
+    photo_of(person, "normal").unlink()
+    Image.fromarray(pixels).save(person / "normal.png")
+    assert make_catalog(ledger, data).ref != first.ref
+
+
+def test_one_changed_label_makes_a_new_catalog(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:
+    first = make_catalog(ledger, data)
+    path = data / "train/train.csv"
+    other = "female" if rows[0]["gender"] == "male" else "male"
+    path.write_text(path.read_text().replace(f",{rows[0]['gender']},", f",{other},", 1))
+    assert make_catalog(ledger, data).ref != first.ref
+
+
+def test_unreadable_photos_are_counted_and_nothing_is_stored(data: Path, ledger: Ledger, person: Path) -> None:
+    torn, empty = photo_of(person, "mask1"), photo_of(person, "mask2")
+    torn.write_bytes(torn.read_bytes()[:2000])
+    empty.write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 photos cannot be decoded, such as \S+mask1\.\w+ \("):
+        make_catalog(ledger, data)
+    assert list(ledger.backend.list("steps/")) == []
+
+
+def test_everything_that_is_wrong_is_found_in_one_pass(data: Path, ledger: Ledger) -> None:
+    first, second, third, *_ = sorted((data / "train/images").iterdir())
+    shutil.rmtree(first)
+    photo_of(second, "mask1").rename(second / "mask1.tiff")
+    photo_of(third, "normal").write_bytes(b"no photo")
+    (data / "train/images/stranger").mkdir()
+    next((data / "eval/images").iterdir()).unlink()
+    with pytest.raises(DataError) as raised:
+        make_catalog(ledger, data)
+    for part in (
+        "have no folder",
+        "have no row in train/train.csv",
+        "are no photos by their name",
+        "are not in eval/images",
+        "photos cannot be decoded",
+    ):
+        assert part in str(raised.value)
+
+
+def test_missing_data_folder_is_named(tmp_path: Path, ledger: Ledger) -> None:
+    with pytest.raises(DataError, match=r"There is no data folder .*nowhere"):
+        make_catalog(ledger, tmp_path / "nowhere")
+
+
+def test_gender_that_is_no_word_of_ours_is_left_to_validation(data: Path, ledger: Ledger) -> None:
+    path = data / "train/train.csv"
+    path.write_text(path.read_text().replace(",male,", ",man,", 1))
+    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    odd = catalog[catalog["gender"] == "man"]
+    assert (len(odd), odd["class"].isna().all()) == (7, True)

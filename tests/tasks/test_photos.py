@@ -1,0 +1,70 @@
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.errors import DataError
+from tasks.photos import decode_photo, read_photo
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (6, 4, 3), np.uint8)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_photo_is_height_by_width_by_rgb() -> None:
+    assert np.array_equal(decode_photo(encoded(Image.fromarray(PIXELS))), PIXELS)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L", "P", "CMYK", "1"])
+def test_every_colour_mode_becomes_rgb(mode: str) -> None:
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    pixels = decode_photo(encoded(Image.fromarray(PIXELS).convert(mode), kind))
+    assert (pixels.shape, pixels.dtype) == ((6, 4, 3), np.uint8)
+
+
+def test_photo_is_turned_upright_as_its_exif_says() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    pixels = decode_photo(encoded(Image.fromarray(PIXELS), exif=exif))
+    assert np.array_equal(pixels, np.rot90(PIXELS, -1))
+
+
+@pytest.mark.parametrize(("content", "reason"), [(b"", "an empty file"), (b"no photo", "not an image")])
+def test_what_is_no_photo_says_so(content: bytes, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        decode_photo(content)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_photo_that_is_cut_off_is_refused(kind: str) -> None:
+    content = encoded(Image.fromarray(np.repeat(PIXELS, 20, axis=0)), kind)
+    with pytest.raises(DataError):
+        decode_photo(content[: len(content) // 2])
+
+
+def test_photo_that_would_exhaust_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    with pytest.raises(DataError, match="exceeds limit"):
+        decode_photo(encoded(Image.fromarray(PIXELS)))
+
+
+def test_photo_that_changed_since_the_catalog_is_refused(tmp_path: Path) -> None:
+    content = encoded(Image.fromarray(PIXELS))
+    (tmp_path / "a.png").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert np.array_equal(read_photo(tmp_path, "a.png", digest), PIXELS)
+    (tmp_path / "a.png").write_bytes(encoded(Image.fromarray(255 - PIXELS)))
+    with pytest.raises(DataError, match=r"a\.png has changed since the catalog was made"):
+        read_photo(tmp_path, "a.png", digest)
+
+
+def test_photo_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone\.png cannot be read: No such file"):
+        read_photo(tmp_path, "gone.png", "")
