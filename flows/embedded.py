@@ -17,6 +17,9 @@ SETTINGS = {
     # The server's first start migrates its database: 13-18 s here, more than Prefect's own limit allows a busy machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+    # Threads that wait for each other let other programs work meanwhile: without it training falls to a third of its
+    # speed as soon as anything else runs (docs/decisions/0006).
+    "OMP_WAIT_POLICY": "PASSIVE",
     # What passes between tasks is small and never pickled.
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",

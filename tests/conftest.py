@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sample import SampleSettings, draw_sample
+# Tests run side by side, a process a core: more threads in each would only wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from tasks.sample.draw import draw_sample
+from tasks.sample.settings import SampleSettings
 from tasks.store import Ledger
 from tasks.store.folder import FolderBackend
 

@@ -16,7 +16,7 @@ def sample(folder: Path, /, *, settings: Annotated[SampleSettings, Parameter(nam
         folder: where to draw it; must not exist yet, or be empty.
         settings: how many, and which.
     """
-    from tasks.sample import draw_sample
+    from tasks.sample.draw import draw_sample
 
     with progress_display():
         receipt = draw_sample(folder, settings)

@@ -117,8 +117,8 @@ def _describe(error: BaseException) -> str:
 
 def list_runs(backend: Backend) -> list[RunStart | RunManifest]:
     """Every run, oldest first; one that never ended (it runs still, or was killed) as its `RunStart`."""
-    names = sorted({key.split("/")[1] for key in backend.list("runs/")})
-    return [read_run(backend, name) for name in names]
+    names = {key.split("/")[1] for key in backend.list("runs/")}
+    return sorted((read_run(backend, name) for name in names), key=lambda run: run.started)
 
 
 def read_run(backend: Backend, name: str) -> RunStart | RunManifest:

@@ -10,9 +10,10 @@ from tasks.catalog.step import make_catalog
 from tasks.classes import AGE_GROUPS, GENDERS, encode_class
 from tasks.errors import ConfigError, DataError
 from tasks.photos import decode_photo
-from tasks.sample import SampleSettings, draw_sample
+from tasks.sample.draw import draw_sample
 from tasks.sample.flaws import PLANTERS
 from tasks.sample.people import PERSONS_BY_AGE, PERSONS_BY_GENDER_AND_GROUP, choose_people
+from tasks.sample.settings import SampleSettings
 from tasks.store import Ledger
 from tasks.tables import CATALOG
 
@@ -96,7 +97,7 @@ def test_drawing_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
     def fail(folder: Path, photos: int, seed: int) -> None:
         raise OSError(f"no space for {photos} photos of seed {seed} in {folder}")
 
-    monkeypatch.setattr("tasks.sample.write_evaluation", fail)
+    monkeypatch.setattr("tasks.sample.draw.write_evaluation", fail)
     with pytest.raises(OSError, match="no space"):
         draw_sample(tmp_path / "sample", SampleSettings(people=1, eval=1))
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,103 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.experiments import shipped_experiments
+
+COMMANDS = ("sample", "validate", "retrain", "runs", "show", "get")
+
+
+def exit_status(*arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    main([*command, "--help"])
+    return " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
+def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys)
+    for command in COMMANDS:
+        assert f" {command} " in text
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ("sample", ["--people", "--seed", "--eval", "--flaws", "Same seed, same bytes."]),
+        ("validate", ["--data", "--experiment", "--set", "--store", "exits 1 if the gate stops it"]),
+        ("retrain", ["--data", "--experiment", "--set", "--store", "[default: laptop]", "train/train.csv"]),
+        ("runs", ["--store", "FOLDLINE_STORE"]),
+        ("show", ["--store", "the start or the end of it, or latest"]),
+        ("get", ["--output -o", "submission.csv or fold-0/history.parquet"]),
+    ],
+)
+def test_help_of_a_command_describes_its_options(
+    capsys: pytest.CaptureFixture[str], command: str, parts: list[str]
+) -> None:
+    text = help_of(capsys, command)
+    assert [part for part in parts if part not in text] == []
+
+
+def test_help_answers_at_once_without_the_libraries_of_the_steps() -> None:
+    heavy = ("torch", "great_expectations", "albumentations", "matplotlib", "prefect", "sklearn", "pandas", "cv2")
+    script = f"""
+import sys
+from flows.cli import main
+main(["retrain", "--help"])
+loaded = [name for name in {heavy!r} if name in sys.modules]
+assert not loaded, loaded
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    main(["--version"])
+    assert capsys.readouterr().out.strip() == version("foldline")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("retrain",), ("retrain", "--data", "x", "--nonsense"), ("nonsense",), ("get", "latest"), ("sample",)],
+    ids=" ".join,
+)
+def test_wrong_call_shows_what_is_wrong(arguments: tuple[str, ...]) -> None:
+    assert exit_status(*arguments) != 0
+
+
+def test_sample_is_drawn_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["sample", str(tmp_path / "data"), "--people", "2", "--eval", "3"])
+    assert f"Drew 14 photos of 2 people, and 3 to predict, in {tmp_path / 'data'}." in capsys.readouterr().out
+
+
+def test_wrong_configuration_exits_with_2_and_a_line_that_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "something").touch()
+    assert exit_status("sample", str(tmp_path)) == 2
+    assert "is not empty. Name a new folder" in capsys.readouterr().err
+
+
+def test_empty_store_has_no_runs_and_says_how_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["runs", "--store", str(tmp_path)])
+    assert "`foldline retrain --data DIR` makes the first." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [("show",), ("show", "2026"), ("get", "latest", "submission.csv")], ids=" ".join)
+def test_run_that_is_not_there_exits_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    assert exit_status(*command, "--store", str(tmp_path)) == 1
+    assert "NotInStoreError" in capsys.readouterr().err
+
+
+def test_experiments_ship() -> None:
+    assert {"baseline", "laptop", "sample"} <= set(shipped_experiments())
