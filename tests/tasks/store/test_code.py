@@ -1,0 +1,103 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.store import code
+
+FILES = {
+    "tasks/__init__.py": "",
+    "tasks/helper.py": "FACTOR = 2\n\ndef double(x):\n    return x * FACTOR\n\ndef unused(x):\n    return x\n",
+    "tasks/errors.py": "class Bad(Exception): ...\n",
+    "tasks/store/__init__.py": "def produce(): ...\n",
+    "tasks/step/__init__.py": '"""A step."""\n',
+    "tasks/step/run.py": (
+        '"""Runs."""\nfrom tasks.errors import Bad\nfrom tasks.helper import double\n'
+        "from tasks.store import produce\n\n"
+        'def run(x: int) -> int:\n    """Run."""\n    return double(x) + 1\n'
+    ),
+    "tasks/step/task.py": "import prefect\n",
+    "tasks/step/page.html": "<p>\n",
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A small package with a step, its helpers and its door."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    for cached in (code.code_digest, code._definitions, code._tree):
+        cached.cache_clear()
+
+
+def digest_after(tree: Path, name: str, old: str, new: str) -> tuple[str, str]:
+    """Digest of the step before and after a change of one file."""
+    before = code.code_digest("tasks.step")
+    text = (tree / name).read_text()
+    assert old in text
+    (tree / name).write_text(text.replace(old, new))
+    forget()
+    return before, code.code_digest("tasks.step")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("tasks/step/run.py", "+ 1", "+ 2"),
+        ("tasks/step/run.py", "x: int", "x: float"),
+        ("tasks/step/page.html", "<p>", "<b>"),
+        ("tasks/helper.py", "x * FACTOR", "FACTOR * x"),
+        ("tasks/helper.py", "FACTOR = 2", "FACTOR = 3"),
+    ],
+    ids=["body", "annotation", "template", "helper", "constant of a helper"],
+)
+def test_change_of_what_computes_the_result_is_seen(tree: Path, name: str, old: str, new: str) -> None:
+    before, after = digest_after(tree, name, old, new)
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("tasks/step/run.py", '"""Run."""', '"""Run it, slowly."""'),
+        ("tasks/step/run.py", "return double(x) + 1", "# adds one\n    return (double(x)\n        + 1)"),
+        ("tasks/helper.py", "def unused(x):\n    return x", "def unused(x):\n    return -x"),
+        ("tasks/step/task.py", "import prefect", "import prefect.artifacts"),
+        ("tasks/errors.py", "Exception", "ValueError"),
+        ("tasks/store/__init__.py", "...", "return 1"),
+    ],
+    ids=["docstring", "comment and layout", "unused helper", "door", "errors", "ledger"],
+)
+def test_change_that_decides_no_number_is_not_seen(tree: Path, name: str, old: str, new: str) -> None:
+    before, after = digest_after(tree, name, old, new)
+    assert before == after
+
+
+def test_new_file_in_the_package_is_seen(tree: Path) -> None:
+    before = code.code_digest("tasks.step")
+    (tree / "tasks/step/more.py").write_text("X = 1\n")
+    forget()
+    assert code.code_digest("tasks.step") != before
+
+
+def test_helper_of_a_helper_counts(tree: Path) -> None:
+    (tree / "tasks/deep.py").write_text("def deep(x):\n    return x\n")
+    helper = tree / "tasks/helper.py"
+    helper.write_text(f"from tasks.deep import deep\n{helper.read_text().replace('x * FACTOR', 'deep(x) * FACTOR')}")
+    forget()
+    before, after = digest_after(tree, "tasks/deep.py", "return x", "return -x")
+    assert before != after
+
+
+def test_every_step_has_a_digest_of_its_own() -> None:
+    steps = sorted(path.parent.name for path in Path(code.__file__).parents[1].glob("*/step.py"))
+    assert len(steps) == 10
+    assert len({code.code_digest(f"tasks.{step}") for step in steps}) == len(steps)

