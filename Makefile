@@ -30,7 +30,7 @@ run: $(READY) $(SAMPLE)
 	$(BIN)/foldline retrain --data $(SAMPLE) --experiment sample
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -1,5 +1,6 @@
 """Running a flow in this process, with a Prefect server of its own that ends with it."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,8 @@ def run_embedded(flow: Callable[[], Result]) -> Result:
     prefect_home.mkdir(parents=True, exist_ok=True)
     for name, value in {**SETTINGS, "PREFECT_HOME": str(prefect_home)}.items():
         os.environ.setdefault(name, value)
+    # After Ctrl-C the server may be gone before the last log lines reach it: no news to anybody.
+    logging.raiseExceptions = False
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     # Nobody watches for heartbeats here, and each flow would wait a second for its heartbeat thread to end.

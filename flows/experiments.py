@@ -122,7 +122,7 @@ def _explain(error: ValidationError, experiment: str) -> str:
     known = list(_known_keys(Experiment))
     lines = [f"The experiment {experiment} has {error.error_count()} wrong settings:"]
     for problem in error.errors(include_url=False):
-        key = ".".join(map(str, problem["loc"]))
+        key = ".".join([*map(str, problem["loc"]), *_first_path(problem["input"])])
         if problem["type"] == "extra_forbidden":
             close = get_close_matches(key, known, 1, 0.5)
             hint = (
@@ -132,6 +132,13 @@ def _explain(error: ValidationError, experiment: str) -> str:
         else:
             lines.append(f"  - {key} = {problem['input']!r}: {problem['msg']}.")
     return "\n".join(lines)
+
+
+def _first_path(value: object) -> Iterator[str]:
+    """Keys on the way to the first value inside nested groups; none if `value` is no group."""
+    while isinstance(value, dict) and value:
+        key, value = next(iter(value.items()))
+        yield str(key)
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

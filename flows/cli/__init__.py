@@ -27,6 +27,7 @@ app = App(
     version_flags=("--version",),
     version=_version,
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
 )
 for command in (sample, validate, retrain, runs, show, get):
     app.command(command)
@@ -37,22 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, exit_on_error=True, result_action="return_value")
     except ConfigError as error:
-        _complain(error)
+        _complain(f"{type(error).__name__}: {error}")
         sys.exit(USAGE_ERROR)
     except FoldlineError as error:
-        _complain(error)
+        _complain(f"{type(error).__name__}: {error}")
         sys.exit(FAILURE)
     except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "Interrupted. What was finished is in the store; the same command goes on from there."
-        )
+        _complain("Interrupted. What was finished is in the store; the same command goes on from there.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough; without this Python complains once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(error: FoldlineError) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"{type(error).__name__}: {error}", style="red", markup=False
-    )
+def _complain(message: str) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, style="red", markup=False)

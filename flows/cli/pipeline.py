@@ -9,7 +9,8 @@ from flows.cli.display import progress_display
 from flows.cli.history import print_run
 from flows.cli.options import StoreOptions
 from flows.embedded import run_embedded
-from flows.params import RetrainParams, ValidateParams
+from flows.experiments import resolve_experiment
+from flows.params import DataParams, RetrainParams, ValidateParams
 from tasks.progress import say
 from tasks.store import open_ledger
 from tasks.store.runs import read_run
@@ -27,7 +28,7 @@ def validate(
 
         return validate_data(params)
 
-    _run(flow, options)
+    _run(params, flow, options)
 
 
 def retrain(
@@ -42,10 +43,12 @@ def retrain(
 
         return retrain_flow(params)
 
-    _run(flow, options)
+    _run(params, flow, options)
 
 
-def _run(flow: Callable[[], str], options: StoreOptions) -> None:
+def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> None:
+    # The flow does this too; here a typing error is told before Prefect's start is waited for.
+    resolve_experiment(params.experiment, params.overrides)
     options.choose()
     with progress_display():
         say("Starting Prefect in this process.")

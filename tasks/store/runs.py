@@ -108,6 +108,15 @@ def advance_latest(backend: Backend, run: str) -> None:
         return
 
 
+def _latest(backend: Backend) -> str:
+    try:
+        return read_ref(backend, LATEST).run
+    except NotInStoreError as error:
+        raise NotInStoreError(
+            f"No run of {backend.url} has made a submission yet. `foldline runs` lists all runs."
+        ) from error
+
+
 def _describe(error: BaseException) -> str:
     """A person's own mistake in its own words; anything else with where it happened."""
     if isinstance(error, FoldlineError):
@@ -136,7 +145,7 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
         NotInStoreError: there is none, or more than one.
     """
     if wanted == LATEST:
-        return read_run(backend, read_ref(backend, LATEST).run)
+        return read_run(backend, _latest(backend))
     names = sorted({key.split("/")[1] for key in backend.list("runs/")})
     matches = [name for name in names if name == wanted] or [
         name for name in names if name.startswith(wanted) or name.endswith(wanted)

@@ -31,6 +31,7 @@ class Desk:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_listen_to_interrupts,  # noqa: PLW1509 - no other thread is at work here
         )
 
     def run(self, *arguments: str, status: int = 0) -> list[str]:
@@ -40,8 +41,11 @@ class Desk:
         assert process.returncode == status, "\n".join(lines)
         return lines
 
-    def kill_at(self, line: str, *arguments: str) -> None:
-        """Start the command line, and kill it and all that it started once it prints a line that starts with `line`."""
+    def stop_at(self, line: str, number: signal.Signals, *arguments: str) -> tuple[int, str]:
+        """Start the command line; send it and all that it started a signal once it prints a line that starts so.
+
+        Returns its exit status, and what it prints after that line.
+        """
         process = self.start(*arguments)
         assert process.stdout
         seen: list[str] = []
@@ -50,9 +54,15 @@ class Desk:
             if printed.startswith(line):
                 break
         assert process.poll() is None, "".join(seen)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        os.killpg(process.pid, number)
+        with process.stdout:
+            rest = process.stdout.read()
+        return process.wait(60), rest
+
+
+def _listen_to_interrupts() -> None:
+    # A shell starts background jobs deaf to Ctrl-C, and the tests may run in one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def retrain(*changes: str) -> Sequence[str]:

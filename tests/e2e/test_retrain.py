@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -90,7 +92,7 @@ def test_prefect_shows_what_was_reused(desk: Desk, first: list[str]) -> None:
 
 def test_killed_run_repeats_only_what_was_not_finished(desk: Desk, first: list[str]) -> None:
     changed = retrain("training.seed=7", "training.epochs=2")
-    desk.kill_at("Fold 1, epoch 1 of 2: loss", *changed)
+    desk.stop_at("Fold 1, epoch 1 of 2: loss", signal.SIGKILL, *changed)
     again = desk.run(*changed)
     assert first
     assert [line for line in again if line.endswith(": reused")] == [f"{step}: reused" for step in STEPS[:6]]
@@ -110,3 +112,32 @@ def test_undisturbed_run_gives_the_same_submission_as_a_killed_one(desk: Desk, f
     one, other = (Path(facts(lines)["submission"]) for lines in (after_kill, undisturbed))
     assert one != other
     assert one.read_bytes() == other.read_bytes()
+
+
+def test_interrupted_run_says_how_to_go_on_and_has_failed(desk: Desk, first: list[str]) -> None:
+    status, rest = desk.stop_at("prepare: ", signal.SIGINT, *retrain("training.seed=8"))
+    assert first
+    assert status == 130
+    assert "Interrupted. What was finished is in the store; the same command goes on from there." in rest
+    assert "Traceback" not in rest
+    assert "Error" not in rest
+    assert desk.run("runs")[-1].split()[2] == "failed"
+
+
+def test_data_that_the_gate_stops_costs_no_training(desk: Desk, sample_data: Path) -> None:
+    data = shutil.copytree(sample_data, desk.folder / "wrong")
+    table = data / "train/train.csv"
+    table.write_text(table.read_text().replace(",male,", ",man,"))
+    lines = desk.run("retrain", "--data", "wrong", "--experiment", "sample", "--store", "wrong-store", status=1)
+    assert any(line.startswith("GateError: ") for line in lines)
+    (report,) = (desk.folder / "wrong-store").glob("steps/validate/*/*/data_docs/index.html")
+    assert str(report) in "\n".join(lines)
+    assert sorted(path.name for path in (desk.folder / "wrong-store/steps").iterdir()) == ["catalog", "validate"]
+    assert desk.run("runs", "--store", "wrong-store")[-1].split()[2] == "failed"
+
+
+def test_validate_checks_the_data_and_nothing_else(desk: Desk) -> None:
+    lines = desk.run("validate", "--data", "data", "--store", "checked")
+    assert facts(lines)["state"] == "completed"
+    assert Path(facts(lines)["data docs"]).is_file()
+    assert sorted(path.name for path in (desk.folder / "checked/steps").iterdir()) == ["catalog", "validate"]

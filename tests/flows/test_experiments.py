@@ -53,7 +53,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
     ("override", "hint"),
     [
         ("training.epoch=3", "training.epoch is no setting. Did you mean training.epochs?"),
-        ("traning.epochs=3", "traning is no setting."),
+        ("traning.epochs=3", "traning.epochs is no setting. Did you mean training.epochs?"),
         ("training.learning_rte=1", "Did you mean training.learning_rate?"),
     ],
 )
