@@ -1,8 +1,9 @@
 """Running a flow in this process, with a Prefect server of its own that ends with it."""
 
-import logging
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,13 +43,52 @@ def run_embedded(flow: Callable[[], Result]) -> Result:
     prefect_home.mkdir(parents=True, exist_ok=True)
     for name, value in {**SETTINGS, "PREFECT_HOME": str(prefect_home)}.items():
         os.environ.setdefault(name, value)
-    # After Ctrl-C the server may be gone before the last log lines reach it: no news to anybody.
-    logging.raiseExceptions = False
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+    _start_server()
     # Nobody watches for heartbeats here, and each flow would wait a second for its heartbeat thread to end.
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), _stopped_by_signals():
         return flow()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM alike end the block with KeyboardInterrupt, wherever they hit it.
+
+    SIGTERM's own way would leave Prefect's server behind, which ends when Python exits in good order.
+    """
+    from prefect.exceptions import TerminationSignal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except BaseException as error:
+        # Hit inside its own code, Prefect stumbles and raises something else.
+        if any(isinstance(cause, KeyboardInterrupt | TerminationSignal) for cause in _chain(error)):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, the one that was being handled when it was raised, and so on."""
+    while error:
+        yield error
+        error = error.__context__
+
+
+def _start_server() -> None:
+    """Start Prefect's server, unless another is used, deaf to Ctrl-C: a terminal sends that to all processes.
+
+    An interrupted flow could otherwise tell nobody how it ended, and would try to for minutes.
+    """
+    from prefect.client.orchestration import get_client
+
+    # A process is born with the signal mask of its parent, and Prefect ends its server by another signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        get_client(sync_client=True)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def foldline_home() -> Path:

@@ -124,6 +124,23 @@ def test_interrupted_run_says_how_to_go_on_and_has_failed(desk: Desk, first: lis
     assert desk.run("runs")[-1].split()[2] == "failed"
 
 
+def test_terminated_run_has_failed_and_leaves_no_process_behind(desk: Desk, first: list[str]) -> None:
+    process = desk.start(*retrain("training.seed=9"))
+    assert first
+    assert process.stdout
+    with process.stdout:
+        while not process.stdout.readline().startswith("prepare: "):
+            assert process.poll() is None
+        tree = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        children = [Path("/proc", number) for number in tree.read_text().split()]
+        process.terminate()
+        rest = process.stdout.read()
+    assert process.wait(60) == 130, rest
+    assert children
+    assert not any(child.exists() for child in children)
+    assert desk.run("runs")[-1].split()[2] == "failed"
+
+
 def test_data_that_the_gate_stops_costs_no_training(desk: Desk, sample_data: Path) -> None:
     data = shutil.copytree(sample_data, desk.folder / "wrong")
     table = data / "train/train.csv"
