@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Desk, retrain
+from tests.e2e.desk import Desk, retrain
 
 STEPS = ["catalog", "validate", "faces", "prepare", "folds", "fold-0", "fold-1", "ensemble", "labels", "submission"]
 
