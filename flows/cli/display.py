@@ -1,8 +1,8 @@
 """What a person sees while steps work: bars in a terminal, plain lines elsewhere."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -71,19 +71,19 @@ class PlainReporter:
 
     def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
         """Print how far a stretch is, but not more often than every LINE_EVERY seconds."""
-        began = told = time.monotonic()
+        began = told = monotonic()
         done = 0
 
         def advance(count: int) -> None:
             nonlocal done, told
             done += count
-            now = time.monotonic()
+            now = monotonic()
             if now - told >= LINE_EVERY and done < total:
                 told = now
                 rate = done / (now - began)
                 self.say(f"{description}: {done} of {total}, {rate:.0f}/s, {(total - done) / rate:.0f} s left")
 
         def end() -> None:
-            self.say(f"{description}: {done} of {total} in {time.monotonic() - began:.1f} s")
+            self.say(f"{description}: {done} of {total} in {monotonic() - began:.1f} s")
 
         return advance, end

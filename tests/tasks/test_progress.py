@@ -1,22 +1,7 @@
-from collections.abc import Callable
-
 import pytest
 
-from tasks.progress import Advance, progress, reporting_to, say, track
-
-
-class Notebook:
-    """Writes everything down."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.lines.append(message)
-
-    def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
-        self.lines.append(f"{description} {total}")
-        return (lambda count: self.lines.append(f"+{count}")), (lambda: self.lines.append("end"))
+from tasks.progress import progress, reporting_to, say, track
+from tests.notebook import Notebook
 
 
 def test_listener_hears_every_item_of_a_track() -> None:

@@ -11,7 +11,7 @@ from tasks.progress import progress, reporting_to, say
 
 def test_plain_lines_tell_how_far_a_stretch_is_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 5.0, 10.0, 12.0, 25.0])
-    monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(display, "monotonic", lambda: next(clock))
     out = io.StringIO()
     with reporting_to(PlainReporter(Console(file=out))), progress("Reading", 400) as advance:
         for _ in range(3):

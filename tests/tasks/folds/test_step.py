@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,23 +5,10 @@ import pytest
 from tasks.catalog.step import make_catalog
 from tasks.folds.settings import FoldsSettings
 from tasks.folds.step import LEAK_WARNING, make_folds
-from tasks.progress import Advance, reporting_to
+from tasks.progress import reporting_to
 from tasks.store import Ledger
 from tasks.tables import CATALOG, FOLDS
-
-
-class Notebook:
-    """Writes down what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.lines.append(message)
-
-    def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
-        del description, total
-        return (lambda _: None), (lambda: None)
+from tests.notebook import Notebook
 
 
 def test_every_training_photo_and_no_other_has_a_fold(sample_data: Path, ledger: Ledger) -> None:
