@@ -9,10 +9,11 @@ import pandas as pd
 
 from expectations.rule import Rule, Verdict
 from tasks.classes import AGE_GROUPS, GENDERS, STATE_OF_FILE, STATES, age_group, encode_class
+from tasks.tables import NUMBERED_ID
 
 PHOTOS_OF_PERSON = pd.Series(Counter(STATE_OF_FILE.values()))
 """Number of photos that a person has, by state."""
-FOLDER = r"^.+?(?P<suffix>-\d+)?_[^_]+_(?P<race>[^_]+)_[^_]+$"
+FOLDER = r"^(?P<id>.+)_[^_]+_(?P<race>[^_]+)_[^_]+$"
 """Folder name of a person, ``{id}_{gender}_{race}_{age}``: the parts that the catalog has no column for."""
 
 
@@ -92,6 +93,7 @@ class ExpectFolderOfLabels(DerivedRule):
     def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
         """Folder name of every person; a name of another form is told the form."""
         parts = known["person"].str.extract(FOLDER)
-        number = known["group"] + parts["suffix"].fillna("")
-        names = number + "_" + known["gender"] + "_" + parts["race"] + "_" + known["age"].astype("str")
+        of_group = parts["id"].str.replace(NUMBERED_ID, r"\1", regex=True) == known["group"]
+        id_ = parts["id"].where(of_group, known["group"])
+        names = id_ + "_" + known["gender"] + "_" + parts["race"] + "_" + known["age"].astype("str")
         return names.fillna("{id}_{gender}_{race}_{age}")

@@ -74,6 +74,9 @@ class Table:
 
 PHOTO = Column("photo", "str", "path of the photo below the data folder, with forward slashes: the key of a photo")
 
+NUMBERED_ID = r"^(\d+)-\d$"
+"""An id that repeats a number with a suffix, such as ``001498-1``. Other hyphens (``site2-007``) are part of an id."""
+
 CATALOG = Table(
     "catalog",
     "a photo, training photos by person, then evaluation photos in the order of info.csv",
@@ -81,7 +84,7 @@ CATALOG = Table(
         PHOTO,
         Column("split", "str", "`train` or `eval`"),
         Column("person", "str", "folder name, the key of a person; missing in eval"),
-        Column("group", "str", "id without its `-1`, `-2` suffix: what must stay in one fold; missing in eval"),
+        Column("group", "str", "id without the suffix of a NUMBERED_ID: what must stay in one fold; missing in eval"),
         Column("state", "str", "`mask`, `incorrect` or `normal`; missing in eval"),
         Column("gender", "str", "`male` or `female`, as train.csv says; missing in eval"),
         Column("age", "Int16", "years, as train.csv says; missing in eval"),

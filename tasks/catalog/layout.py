@@ -19,12 +19,12 @@ from pathlib import Path
 from tasks.classes import STATE_OF_FILE
 from tasks.errors import Fault, fault
 from tasks.photos import EXTENSIONS
+from tasks.tables import NUMBERED_ID
 
 TRAIN_CSV, TRAIN_IMAGES = "train/train.csv", "train/images"
 EVAL_CSV, EVAL_IMAGES = "eval/info.csv", "eval/images"
 PERSON_COLUMNS = ("id", "gender", "race", "age", "path")
 EVAL_COLUMNS = ("ImageID", "ans")
-SUFFIX = re.compile(r"-\d+$")
 
 Row = dict[str, str]
 
@@ -91,7 +91,7 @@ def _read_persons(rows: list[Row]) -> tuple[list[PersonRow], tuple[Fault, ...]]:
     outside = [row["path"] for row in rows if row["path"] in ("", ".", "..") or re.search(r"[/\\]", row["path"])]
     ageless = [f"{row['age']!r} of {row['path']}" for row in rows if not re.fullmatch(r"\d{1,3}", row["age"])]
     persons = [
-        PersonRow(row["path"], SUFFIX.sub("", row["id"]), row["gender"], int(row["age"]))
+        PersonRow(row["path"], re.sub(NUMBERED_ID, r"\1", row["id"]), row["gender"], int(row["age"]))
         for row in rows
         if row["path"] not in outside and re.fullmatch(r"\d{1,3}", row["age"])
     ]
@@ -121,6 +121,11 @@ def _read_folders(root: Path, persons: list[PersonRow]) -> tuple[list[ListedPhot
                 photos.append(ListedPhoto(photo, person, STATE_OF_FILE[path.stem]))
     return photos, (
         *_wrong_endings(endings),
+        *fault(
+            "photos of a person are there more than once, with other endings",
+            _repeated(Path(photo.photo).with_suffix("").as_posix() for photo in photos),
+            "Keep one of them.",
+        ),
         *fault(
             "training photos have a name that says no mask state",
             names,

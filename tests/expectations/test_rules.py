@@ -60,6 +60,15 @@ def test_folder_agrees_with_an_id_that_has_a_suffix() -> None:
     assert found(FOLDERS, person=["000123-2_male_Asian_20"], group=["000123"], gender=["male"], age=[20]) == (1, {})
 
 
+def test_hyphen_of_another_id_is_no_suffix() -> None:
+    columns = {"gender": ["male"], "age": [20]}
+    assert found(FOLDERS, person=["s2-000_male_Asian_20"], group=["s2-000"], **columns) == (1, {})
+    assert found(FOLDERS, person=["s2-000_male_Asian_20"], group=["s2"], **columns) == (
+        1,
+        {"s2-000_male_Asian_20": "person should be s2_male_Asian_20"},
+    )
+
+
 def test_folder_that_disagrees_is_told_the_right_name() -> None:
     assert found(FOLDERS, person=["000123-2_male_Asian_20"], group=["000123"], gender=["female"], age=[21]) == (
         1,

@@ -55,12 +55,13 @@ def test_state_of_a_photo_is_in_its_name_whatever_its_ending(data: Path, person:
 
 
 def test_ids_are_text_and_need_not_be_unique(data: Path, rows: Rows) -> None:
-    rows[0]["id"], rows[1]["id"], rows[2]["id"] = "000010", "000010-1", "000010"
+    for row, id_ in zip(rows, ("000010", "000010-1", "000010", "site-1", "7-012"), strict=False):
+        row["id"] = id_
     write_rows(data, rows)
     layout = read_layout(data)
     groups = {photo.person.person: photo.person.group for photo in layout.photos if photo.person}
     assert layout.faults == ()
-    assert [groups[row["path"]] for row in rows[:3]] == ["000010"] * 3
+    assert [groups[row["path"]] for row in rows[:5]] == [*["000010"] * 3, "site-1", "7-012"]
 
 
 def test_archive_debris_is_not_looked_at(data: Path, person: Path) -> None:
@@ -136,6 +137,14 @@ def test_file_that_is_no_photo_by_its_ending_is_named(data: Path, person: Path) 
     assert faults_of(data)[0].startswith(
         f"1 files are no photos by their name, such as train/images/{person.name}/mask1.gif."
     )
+
+
+def test_photo_that_is_there_with_two_endings_is_named(data: Path, person: Path) -> None:
+    photo = photo_of(person, "mask1")
+    shutil.copyfile(photo, photo.with_suffix(".png" if photo.suffix != ".png" else ".jpg"))
+    (message,) = faults_of(data)
+    assert message.startswith("1 photos of a person are there more than once, with other endings, such as ")
+    assert message.endswith(f"train/images/{person.name}/mask1. Keep one of them.")
 
 
 def test_photo_whose_name_says_no_state_is_named(data: Path, person: Path) -> None:
