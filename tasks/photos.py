@@ -11,6 +11,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasks.errors import DataError
 
+# `decode_photo` refuses what Pillow only warns of. It runs in threads, where warnings cannot be caught safely.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+LARGEST = Image.MAX_IMAGE_PIXELS or 89_478_485
+"""Pixels of the largest photo that is decoded: Pillow's limit, 256 MB of memory as RGB."""
+
+DEEP = ("I", "F")
+"""How Pillow's modes with more than 8 bits a channel start: it would cut their values off at 255, to white."""
+
 Pixels = NDArray[np.uint8]
 """A photo: height x width x 3, RGB, 0..255."""
 
@@ -22,14 +31,16 @@ def decode_photo(content: bytes) -> Pixels:
     """Pixels of an encoded photo, upright (EXIF orientation applied).
 
     Raises:
-        DataError: the bytes are not a complete image, or one so large that it would exhaust memory
-            (over Pillow's limit of 89 megapixels).
+        DataError: the bytes are not a complete image, or one of more than LARGEST pixels, or of more than 8 bits a
+            channel.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        with Image.open(io.BytesIO(content)) as image:
+            if image.width * image.height > LARGEST:
+                raise DataError(f"{image.width}x{image.height} pixels are more than the {LARGEST:,} that are decoded")
+            if image.mode.startswith(DEEP):
+                raise DataError(f"pixels of 16 bits or more (mode {image.mode}): save it with 8 bits a channel")
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError("not an image" if content else "an empty file") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -31,21 +31,21 @@ class PhotoFacts:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A photo that cannot be decoded, and why."""
+    """A photo that cannot be opened or decoded, and why."""
 
     photo: str
     reason: str
 
 
-def digest_photos(root: Path, photos: Sequence[str]) -> list[str]:
-    """SHA-256 of every file, hex, in order. Raises DataError if one cannot be read."""
+def digest_photos(root: Path, photos: Sequence[str]) -> list[str | Unreadable]:
+    """SHA-256 of every file, hex, in order; one that cannot be opened is `Unreadable`."""
 
-    def digest(photo: str) -> str:
+    def digest(photo: str) -> str | Unreadable:
         try:
             with (root / photo).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise DataError(f"{photo} cannot be read: {error.strerror}. Mend it, then run again.") from error
+            return Unreadable(photo, str(error.strerror))
 
     return _for_each(digest, photos, "Fingerprinting the data")
 
@@ -56,8 +56,10 @@ def measure_photos(root: Path, photos: Sequence[str]) -> list[PhotoFacts | Unrea
     def measure(photo: str) -> PhotoFacts | Unreadable:
         try:
             return _measure((root / photo).read_bytes())
-        except (DataError, OSError) as error:
+        except DataError as error:
             return Unreadable(photo, str(error))
+        except OSError as error:
+            return Unreadable(photo, str(error.strerror))
 
     return _for_each(measure, photos, "Reading the photos")
 

@@ -30,23 +30,17 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
         raise DataError(f"There is no data folder {root}. `foldline sample DIR` draws one to try things with.")
     layout = read_layout(root)
     photos = [listed.photo for listed in layout.photos]
-    if layout.faults:
-        unreadable = [facts for facts in measure_photos(root, photos) if isinstance(facts, Unreadable)]
-        raise_faults((*layout.faults, *_unreadable(unreadable)), f"The data folder {root} cannot be used")
-    digests = digest_photos(root, photos)
+    digests = [digest for digest in digest_photos(root, photos) if isinstance(digest, str)]
+    if layout.faults or len(digests) < len(photos):
+        _measured(root, photos, layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        facts = measure_photos(root, photos)
-        raise_faults(
-            _unreadable([fact for fact in facts if isinstance(fact, Unreadable)]),
-            f"The data folder {root} cannot be used",
-        )
+        facts = _measured(root, photos)
         catalog = CATALOG.conform(
             pd.DataFrame(
                 [
                     _row(root, listed, digest, fact)
                     for listed, digest, fact in zip(layout.photos, digests, facts, strict=True)
-                    if isinstance(fact, PhotoFacts)
                 ]
             )
         )
@@ -56,6 +50,14 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
         return {"photos": figures["photos"], "persons": figures["persons"]}
 
     return ledger.produce(STEP, {"data": _data_digest(layout, digests)}, None, compute)
+
+
+def _measured(root: Path, photos: Sequence[str], faults: tuple[Fault, ...] = ()) -> list[PhotoFacts]:
+    """What the pixels of all photos say. Raises DataError if one is unreadable or there are other `faults` already."""
+    facts = measure_photos(root, photos)
+    unreadable = [fact for fact in facts if isinstance(fact, Unreadable)]
+    raise_faults((*faults, *_unreadable(unreadable)), f"The data folder {root} cannot be used")
+    return [fact for fact in facts if isinstance(fact, PhotoFacts)]
 
 
 def _data_digest(layout: Layout, digests: Sequence[str]) -> str:
@@ -74,7 +76,7 @@ def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
 
 def _unreadable(photos: Sequence[Unreadable]) -> tuple[Fault, ...]:
     return fault(
-        "photos cannot be decoded",
+        "photos cannot be read",
         [f"{unreadable.photo} ({unreadable.reason})" for unreadable in photos],
         "Replace them, or delete them with their rows.",
     )
@@ -102,9 +104,9 @@ def _label_columns(listed: ListedPhoto) -> dict[str, object]:
     return {
         "split": "train",
         "person": person.person,
-        "group": person.group,
+        "group": person.group or None,
         "state": listed.state,
-        "gender": person.gender,
+        "gender": person.gender or None,
         "age": person.age,
         "age_group": group,
         "class": _class_of(listed.state, person.gender, group),

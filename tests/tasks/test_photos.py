@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks import photos
 from tasks.errors import DataError
 from tasks.photos import decode_photo, read_photo
 
@@ -25,8 +26,17 @@ def test_photo_is_height_by_width_by_rgb() -> None:
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P", "CMYK", "1"])
 def test_every_colour_mode_becomes_rgb(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
-    pixels = decode_photo(encoded(Image.fromarray(PIXELS).convert(mode), kind))
+    image = Image.fromarray(PIXELS).convert(mode)
+    pixels = decode_photo(encoded(image, kind))
+    assert np.array_equal(pixels, np.asarray(image.convert("RGB")))
     assert (pixels.shape, pixels.dtype) == ((6, 4, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("dtype", "mode"), [(np.uint16, "I;16"), (np.int32, "I"), (np.float32, "F")])
+def test_photo_with_deeper_pixels_is_refused_rather_than_read_as_white(dtype: type, mode: str) -> None:
+    image = Image.fromarray(np.arange(24, dtype=dtype).reshape(6, 4) * 100)
+    with pytest.raises(DataError, match=f"mode {mode}.*: save it with 8 bits a channel"):
+        decode_photo(encoded(image, "TIFF"))
 
 
 def test_photo_is_turned_upright_as_its_exif_says() -> None:
@@ -49,10 +59,14 @@ def test_photo_that_is_cut_off_is_refused(kind: str) -> None:
         decode_photo(content[: len(content) // 2])
 
 
-def test_photo_that_would_exhaust_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
-    with pytest.raises(DataError, match="exceeds limit"):
-        decode_photo(encoded(Image.fromarray(PIXELS)))
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of more pixels than its limit, and refuses twice as many
+@pytest.mark.parametrize(("limit", "reason"), [(20, "4x6 pixels are more than the 20"), (10, "exceeds limit of 20")])
+def test_photo_that_would_exhaust_memory_is_refused(monkeypatch: pytest.MonkeyPatch, limit: int, reason: str) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    monkeypatch.setattr(photos, "LARGEST", limit)
+    content = encoded(Image.fromarray(PIXELS))
+    with pytest.raises(DataError, match=reason):
+        decode_photo(content)
 
 
 def test_photo_that_changed_since_the_catalog_is_refused(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_unreadable_photos_are_counted_and_nothing_is_stored(data: Path, ledger:
     torn, empty = photo_of(person, "mask1"), photo_of(person, "mask2")
     torn.write_bytes(torn.read_bytes()[:2000])
     empty.write_bytes(b"")
-    with pytest.raises(DataError, match=r"2 photos cannot be decoded, such as \S+mask1\.\w+ \("):
+    with pytest.raises(DataError, match=r"2 photos cannot be read, such as \S+mask1\.\w+ \("):
         make_catalog(ledger, data)
     assert list(ledger.backend.list("steps/")) == []
 
@@ -88,6 +88,9 @@ def test_everything_that_is_wrong_is_found_in_one_pass(data: Path, ledger: Ledge
     photo_of(second, "mask1").rename(second / "mask1.tiff")
     photo_of(third, "normal").write_bytes(b"no photo")
     (data / "train/images/stranger").mkdir()
+    gone = photo_of(third, "mask1")
+    gone.unlink()
+    gone.symlink_to("nowhere")
     next((data / "eval/images").iterdir()).unlink()
     with pytest.raises(DataError) as raised:
         make_catalog(ledger, data)
@@ -96,9 +99,27 @@ def test_everything_that_is_wrong_is_found_in_one_pass(data: Path, ledger: Ledge
         "have no row in train/train.csv",
         "are no photos by their name",
         "are not in eval/images",
-        "photos cannot be decoded",
+        "2 photos cannot be read, such as",
+        "mask1",
     ):
         assert part in str(raised.value)
+
+
+def test_photos_that_cannot_be_opened_are_counted(data: Path, ledger: Ledger) -> None:
+    for person in list((data / "train/images").iterdir())[:3]:
+        photo = photo_of(person, "normal")
+        photo.unlink()
+        photo.mkdir()
+    with pytest.raises(DataError, match=r"3 photos cannot be read, such as \S+ \(Is a directory\)"):
+        make_catalog(ledger, data)
+
+
+def test_empty_cells_are_left_to_validation(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:
+    path = data / "train/train.csv"
+    first = rows[0]
+    path.write_text(path.read_text().replace(f"\n{first['id']},{first['gender']},", "\n,,", 1))
+    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    assert catalog.query("split == 'train'")[["group", "gender", "class"]].isna().sum().tolist() == [7, 7, 7]
 
 
 def test_missing_data_folder_is_named(tmp_path: Path, ledger: Ledger) -> None:

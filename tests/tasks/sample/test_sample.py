@@ -139,7 +139,7 @@ def test_flaws_that_leave_photos_readable_make_a_catalog(tmp_path: Path, ledger:
 
 def test_planted_unreadable_photos_are_all_found(tmp_path: Path, ledger: Ledger) -> None:
     draw_sample(tmp_path / "data", SampleSettings(people=4, eval=3, flaws=True), ["unreadable"])
-    with pytest.raises(DataError, match="3 photos cannot be decoded"):
+    with pytest.raises(DataError, match="3 photos cannot be read"):
         make_catalog(ledger, tmp_path / "data")
 
 
