@@ -93,4 +93,4 @@ def _start_server() -> None:
 
 def foldline_home() -> Path:
     """Where Foldline keeps what belongs to a machine and not to a store: FOLDLINE_HOME, or ~/.foldline."""
-    return Path(os.environ.get(HOME_VARIABLE, "~/.foldline")).expanduser()
+    return Path(os.environ.get(HOME_VARIABLE) or "~/.foldline").expanduser()

@@ -2,14 +2,16 @@
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import yaml
 from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
 from flows.cli.options import RUN_HELP, GetOptions, StoreOptions
-from tasks.errors import NotInStoreError
+from tasks.errors import NotInStoreError, StoreError
 from tasks.store import Artifact, Ledger, open_ledger
 from tasks.store.runs import RunManifest, RunStart, find_run, list_runs
 
@@ -26,13 +28,8 @@ def runs(*, options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions
     options.choose()
     ledger = open_ledger()
     table = Table("run", "flow", "state", "took", "macro F1", "reused", box=None, pad_edge=False)
-    for run in list_runs(ledger.backend):
-        if isinstance(run, RunManifest):
-            score = f"{run.scores['macro_f1']:.4f}" if "macro_f1" in run.scores else ""
-            reused = f"{len(run.reused)} of {len(run.artifacts)}"
-            table.add_row(run.run, run.flow, run.state, _duration(run.seconds), score, reused)
-        else:
-            table.add_row(run.run, run.flow, "not ended")
+    for name, run in list_runs(ledger.backend).items():
+        table.add_row(name, *_run_columns(run))
     if table.row_count:
         _console().print(table)
     else:
@@ -45,13 +42,14 @@ def show(
     *,
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:
-    """Show a run: how it ended, its settings, and every artifact with its files."""
+    """Show a run: how it ended, every artifact with its files, and its settings, which make an experiment file."""
     options.choose()
     ledger = open_ledger()
     found = find_run(ledger.backend, run)
     print_run(ledger, found)
     if isinstance(found, RunManifest):
-        _console().print(_artifact_table(ledger, found))
+        _console().print("", _artifact_table(ledger, found), sep="\n")
+    print(f"\n{yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True)}", end="")
 
 
 def get(
@@ -68,7 +66,9 @@ def get(
     target = options.output / Path(name).name if options.output.is_dir() else options.output
     if not target.parent.is_dir():
         raise NotInStoreError(f"There is no folder {target.parent} to copy {name} to. Make it first.")
-    shutil.copyfile(artifact.path(name), target)
+    with TemporaryDirectory(dir=target.parent, prefix=".foldline-") as folder:
+        # On a full disk, what was there before stays as it was.
+        Path(shutil.copy(artifact.path(name), folder)).replace(target)
     print(target)
 
 
@@ -78,40 +78,73 @@ def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple
     Raises:
         NotInStoreError: the run has no such file, or several.
     """
-    names = run.artifacts if isinstance(run, RunManifest) else {}
-    files = {f"{label}/{file}": (label, file) for label in names for file in ledger.get(names[label]).manifest.files}
+    artifacts = artifacts_of(ledger, run)
+    files = {
+        f"{label}/{file}": (artifact, file)
+        for label, artifact in artifacts.items()
+        if isinstance(artifact, Artifact)
+        for file in artifact.manifest.files
+    }
     matches = [path for path in files if path == wanted] or [path for path in files if path.endswith(f"/{wanted}")]
     if len(matches) != 1:
         what = f"{len(matches)} files, such as {matches[0]}" if matches else "no file"
-        raise NotInStoreError(f"{wanted!r} means {what} of run {run.run}. `foldline show {run.run}` lists its files.")
-    label, file = files[matches[0]]
-    return ledger.get(names[label]), file
+        lost = [f" {label} can no longer be read: {why}" for label, why in artifacts.items() if isinstance(why, str)]
+        raise NotInStoreError(
+            f"{wanted!r} means {what} of run {run.run}. `foldline show {run.run}` lists its files.{''.join(lost)}"
+        )
+    return files[matches[0]]
+
+
+def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> dict[str, Artifact | str]:
+    """Every artifact of the run by its name; why it cannot be had, where it is lost or damaged."""
+    artifacts: dict[str, Artifact | str] = {}
+    for label, ref in run.artifacts.items() if isinstance(run, RunManifest) else ():
+        try:
+            artifacts[label] = ledger.get(ref)
+        except StoreError as error:
+            artifacts[label] = str(error)
+    return artifacts
 
 
 def print_run(ledger: Ledger, run: RunStart | RunManifest) -> None:
     """Print what a run was and where its results are."""
     rows = [("run", run.run), ("state", run.state if isinstance(run, RunManifest) else "not ended"), ("data", run.data)]
+    artifacts = artifacts_of(ledger, run)
     if isinstance(run, RunManifest):
         rows.append(("took", f"{_duration(run.seconds)}; {len(run.reused)} of {len(run.artifacts)} artifacts reused"))
         rows += [(name.replace("_", " "), f"{value:.4f}") for name, value in run.scores.items()]
         rows += [
-            (label, ledger.get(run.artifacts[artifact]).url(file))
-            for label, artifact, file in LINKS
-            if artifact in run.artifacts
+            (label, artifact.url(file))
+            for label, name, file in LINKS
+            if isinstance(artifact := artifacts.get(name), Artifact)
         ]
         rows += [("error", run.error)] if run.error else []
     for label, value in [*rows, ("store", ledger.backend.url)]:
         print(f"{label:<12}{value}")
 
 
+def _run_columns(run: RunStart | RunManifest | None) -> tuple[str, ...]:
+    if run is None:
+        return "", "damaged"
+    if not isinstance(run, RunManifest):
+        return run.flow, "not ended"
+    score = f"{run.scores['macro_f1']:.4f}" if "macro_f1" in run.scores else ""
+    return run.flow, run.state, _duration(run.seconds), score, f"{len(run.reused)} of {len(run.artifacts)}"
+
+
 def _artifact_table(ledger: Ledger, run: RunManifest) -> Table:
     table = Table("artifact", "key", "took", "", "files", box=None, pad_edge=False, title_justify="left")
-    for label, ref in run.artifacts.items():
-        manifest = ledger.get(ref).manifest
+    for label, artifact in artifacts_of(ledger, run).items():
+        if isinstance(artifact, str):
+            table.add_row(label, run.artifacts[label].key[:12], "", "lost", artifact)
+            continue
+        manifest = artifact.manifest
         files = [name for name in manifest.files if "/" not in name]
         inside = len(manifest.files) - len(files)
         listed = ", ".join(files) + (f" and {inside} in folders" if inside else "")
-        table.add_row(label, ref.key[:12], _duration(manifest.seconds), "reused" if label in run.reused else "", listed)
+        table.add_row(
+            label, manifest.key[:12], _duration(manifest.seconds), "reused" if label in run.reused else "", listed
+        )
     return table
 
 

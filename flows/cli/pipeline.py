@@ -47,9 +47,11 @@ def retrain(
 
 
 def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> None:
-    # The flow does this too; here a typing error is told before Prefect's start is waited for.
+    # The flow would tell a typing error, or a store that cannot be written, too; but Prefect's start takes seconds.
     resolve_experiment(params.experiment, params.overrides)
     options.choose()
+    with open_ledger().backend.scratch():
+        pass
     with progress_display():
         say("Starting Prefect in this process.")
         name = run_embedded(flow)

@@ -17,4 +17,4 @@ DEFAULT_STORE = "foldline-store"
 
 def open_ledger() -> Ledger:
     """The ledger over the store that the environment names: FOLDLINE_STORE, or ./foldline-store."""
-    return Ledger(FolderBackend(Path(os.environ.get(STORE_VARIABLE, DEFAULT_STORE))))
+    return Ledger(FolderBackend(Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE)))

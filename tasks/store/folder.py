@@ -5,13 +5,10 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tasks.errors import AlreadyExistsError, NotInStoreError, StoreError
-
-STAGED = ".staged"
-"""Ending of a file that is still being written."""
 
 
 class FolderBackend:
@@ -62,20 +59,20 @@ class FolderBackend:
     def list(self, prefix: str) -> Iterator[str]:
         """Keys that start with `prefix`, a path that ends in a slash, sorted."""
         folder = self._path(prefix)
-        files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(STAGED))
-        return iter(sorted(path.relative_to(self.root).as_posix() for path in files))
+        return iter(sorted(path.relative_to(self.root).as_posix() for path in folder.rglob("*") if path.is_file()))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the same disk; it is gone after the block, or at the latest when another is asked for."""
         parent = self.root / "tmp"
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
         folder = parent / uuid.uuid4().hex
         lock = parent / f"{folder.name}.lock"
-        with lock.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            folder.mkdir()
+        with ExitStack() as held:
+            with _told(parent):
+                parent.mkdir(parents=True, exist_ok=True)
+                _sweep(parent)
+                fcntl.flock(held.enter_context(lock.open("w")), fcntl.LOCK_EX)
+                folder.mkdir()
             try:
                 yield folder
             finally:
@@ -90,21 +87,25 @@ class FolderBackend:
 
     @contextmanager
     def _staged(self, target: Path) -> Iterator[Path]:
-        try:
+        """Where to write what will be moved to `target` once it is whole; swept if this process is killed."""
+        with self.scratch() as folder, _told(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            staged = target.parent / f".{uuid.uuid4().hex}{STAGED}"
-            try:
-                yield staged
-            finally:
-                staged.unlink(missing_ok=True)
+            yield folder / "staged"
             _sync(target.parent)
-        except StoreError:
-            raise
-        except OSError as error:
-            raise StoreError(
-                f"{target} cannot be written: {error.strerror}. Free space or mend the permissions, then run again; "
-                "nothing that was finished is lost."
-            ) from error
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that says what to do."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{target} cannot be written: {error.strerror}. Free space or mend the permissions, then run again; "
+            "nothing that was finished is lost."
+        ) from error
 
 
 def _write_durably(path: Path, content: bytes) -> None:

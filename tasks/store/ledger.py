@@ -25,6 +25,8 @@ from tasks.store.manifest import (
 Compute = Callable[[Path], Mapping[str, JsonValue]]
 """Writes an artifact's files into the empty folder that it is given; returns the summary."""
 
+MAKE_ANEW = "Delete the folder that holds its manifest.json; the next run makes it anew."
+
 
 class Artifact:
     """A step's result that is in the store."""
@@ -50,11 +52,14 @@ class Artifact:
 
         Raises:
             NotInStoreError: the artifact has no such file.
-            CorruptFileError: the bytes are not those that the manifest names.
+            CorruptFileError: the bytes are gone, or not those that the manifest names.
         """
         entry = self._entry(name)
         key = f"{self.root}/{name}"
-        path = self._backend.download(key)
+        try:
+            path = self._backend.download(key)
+        except NotInStoreError as error:
+            raise CorruptFileError(f"{self._backend.url}/{key} is gone. {MAKE_ANEW}") from error
         _verify(path, entry, f"{self._backend.url}/{key}")
         return path
 
@@ -90,7 +95,7 @@ class Ledger:
         try:
             manifest = Manifest.model_validate_json(self.backend.read(name))
         except ValidationError as error:
-            raise CorruptFileError(f"{self.backend.url}/{name} is not a manifest: {error}") from error
+            raise CorruptFileError(f"{self.backend.url}/{name} is damaged: it is no manifest. {MAKE_ANEW}") from error
         return Artifact(self.backend, manifest, reused=True)
 
     def find(self, step: str, key: str) -> Artifact | None:
@@ -175,9 +180,6 @@ def _verify(path: Path, entry: FileEntry, url: str) -> None:
         if seen in _verified:
             return
     if describe_file(path) != entry:
-        raise CorruptFileError(
-            f"{url} is damaged: its bytes are not those that its manifest names. "
-            "Delete the folder that holds its manifest.json; the next run makes it anew."
-        )
+        raise CorruptFileError(f"{url} is damaged: its bytes are not those that its manifest names. {MAKE_ANEW}")
     with _verified_lock:
         _verified.add(seen)

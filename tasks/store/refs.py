@@ -1,8 +1,10 @@
 """Refs: names such as `latest` that move on, each move a create-once, numbered object; two writers cannot both win."""
 
-from pydantic import BaseModel, ConfigDict
+import re
 
-from tasks.errors import NotInStoreError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend
 
 
@@ -19,11 +21,26 @@ class Ref(BaseModel):
 
 
 def read_ref(backend: Backend, name: str) -> Ref:
-    """Where `name` points now. Raises NotInStoreError if it never pointed anywhere."""
-    keys = list(backend.list(f"refs/{name}/"))
-    if not keys:
+    """Where `name` points now.
+
+    Raises:
+        NotInStoreError: it never pointed anywhere.
+        CorruptFileError: its newest object is no ref.
+    """
+    number = count_moves(backend, name)
+    if not number:
         raise NotInStoreError(f"{backend.url} has no ref {name!r}")
-    return Ref.model_validate_json(backend.read(keys[-1]))
+    key = _key(name, number)
+    try:
+        return Ref.model_validate_json(backend.read(key))
+    except ValidationError as error:
+        raise CorruptFileError(f"{backend.url}/{key} is damaged. Delete it: the one before it counts then.") from error
+
+
+def count_moves(backend: Backend, name: str) -> int:
+    """How often `name` has moved; 0 if it never pointed anywhere."""
+    found = (re.fullmatch(rf"refs/{re.escape(name)}/(\d+)\.json", key) for key in backend.list(f"refs/{name}/"))
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:
@@ -33,5 +50,9 @@ def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:
         AlreadyExistsError: somebody else moved it first.
     """
     ref = Ref(name=name, number=after + 1, run=run)
-    backend.create(f"refs/{name}/{ref.number:06}.json", ref.model_dump_json(indent=2).encode())
+    backend.create(_key(name, ref.number), ref.model_dump_json(indent=2).encode())
     return ref
+
+
+def _key(name: str, number: int) -> str:
+    return f"refs/{name}/{number:06}.json"

@@ -1,5 +1,6 @@
 """Runs: which artifacts belong together, and how it ended."""
 
+import re
 import secrets
 import traceback
 from collections.abc import Iterator
@@ -7,12 +8,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from tasks.errors import AlreadyExistsError, FoldlineError, NotInStoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError, FoldlineError, NotInStoreError
 from tasks.store.backend import Backend
 from tasks.store.manifest import ArtifactRef
-from tasks.store.refs import advance_ref, read_ref
+from tasks.store.refs import advance_ref, count_moves, read_ref
 
 LATEST = "latest"
 """The ref that points to the newest completed run that made a submission."""
@@ -98,11 +99,7 @@ def advance_latest(backend: Backend, run: str) -> None:
     """Let `latest` point to `run`."""
     while True:
         try:
-            after = read_ref(backend, LATEST).number
-        except NotInStoreError:
-            after = 0
-        try:
-            advance_ref(backend, LATEST, run, after)
+            advance_ref(backend, LATEST, run, count_moves(backend, LATEST))
         except AlreadyExistsError:
             continue  # another run ended at the same moment; ours ended last
         return
@@ -124,18 +121,42 @@ def _describe(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
-def list_runs(backend: Backend) -> list[RunStart | RunManifest]:
-    """Every run, oldest first; one that never ended (it runs still, or was killed) as its `RunStart`."""
-    names = {key.split("/")[1] for key in backend.list("runs/")}
-    return sorted((read_run(backend, name) for name in names), key=lambda run: run.started)
+def list_runs(backend: Backend) -> dict[str, RunStart | RunManifest | None]:
+    """Every run by its name, oldest first; None where what is kept of it cannot be read."""
+    runs: dict[str, RunStart | RunManifest | None] = {}
+    for name in _names(backend):
+        try:
+            runs[name] = read_run(backend, name)
+        except CorruptFileError:
+            runs[name] = None
+    # A name starts with the time, in seconds.
+    return dict(sorted(runs.items(), key=lambda item: (item[0][:15], item[1].started.timestamp() if item[1] else 0)))
+
+
+def _names(backend: Backend) -> list[str]:
+    found = (re.fullmatch(r"runs/([^/]+)/(start|manifest)\.json", key) for key in backend.list("runs/"))
+    return sorted({match[1] for match in found if match})
 
 
 def read_run(backend: Backend, name: str) -> RunStart | RunManifest:
-    """The run of exactly that name. Raises NotInStoreError."""
+    """The run of exactly that name; one that never ended (it runs still, or was killed) as its `RunStart`.
+
+    Raises:
+        NotInStoreError: there is none.
+        CorruptFileError: what is kept of it cannot be read.
+    """
     try:
-        return RunManifest.model_validate_json(backend.read(f"runs/{name}/manifest.json"))
-    except NotInStoreError:
-        return RunStart.model_validate_json(backend.read(f"runs/{name}/start.json"))
+        try:
+            return RunManifest.model_validate_json(backend.read(f"runs/{name}/manifest.json"))
+        except NotInStoreError:
+            return RunStart.model_validate_json(backend.read(f"runs/{name}/start.json"))
+    except NotInStoreError as error:
+        raise NotInStoreError(f"There is no run {name} in {backend.url}. `foldline runs` lists all runs.") from error
+    except ValidationError as error:
+        raise CorruptFileError(
+            f"{backend.url}/runs/{name} is damaged, or of another version of Foldline. Delete the folder to forget the "
+            "run; its artifacts stay."
+        ) from error
 
 
 def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
@@ -146,7 +167,7 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
     """
     if wanted == LATEST:
         return read_run(backend, _latest(backend))
-    names = sorted({key.split("/")[1] for key in backend.list("runs/")})
+    names = _names(backend)
     matches = [name for name in names if name == wanted] or [
         name for name in names if name.startswith(wanted) or name.endswith(wanted)
     ]

@@ -23,7 +23,7 @@ def artifact(ledger: Ledger, step: str, files: dict[str, str]) -> Artifact:
 @pytest.fixture
 def name(ledger: Ledger) -> str:
     """A completed run with three artifacts, and after it one that failed."""
-    with recorded_run(ledger.backend, "retrain", "laptop", {}, "photos") as run:
+    with recorded_run(ledger.backend, "retrain", "laptop", {"training": {"epochs": 3}}, "photos") as run:
         run.keep("submission", artifact(ledger, "submission", {"submission.csv": "a,1\n"}).ref, reused=False)
         run.keep("fold-0", artifact(ledger, "training", {"oof.parquet": "fold"}).ref, reused=True)
         run.keep("ensemble", artifact(ledger, "ensemble", {"oof.parquet": "all", "docs/a.css": ""}).ref, reused=False)
@@ -65,6 +65,30 @@ def test_show_tells_why_a_run_failed(capsys: pytest.CaptureFixture[str], ledger:
     failed = output(capsys, ledger, "runs")[2].split()[0]
     assert failed != name
     assert "error       the disk is gone" in output(capsys, ledger, "show", failed)
+
+
+def test_show_prints_the_settings_as_an_experiment_file(
+    capsys: pytest.CaptureFixture[str], ledger: Ledger, name: str
+) -> None:
+    assert output(capsys, ledger, "show", name)[-2:] == ["training:", "  epochs: 3"]
+
+
+def test_lost_artifact_hides_neither_the_run_nor_its_other_files(
+    capsys: pytest.CaptureFixture[str], ledger: Ledger, name: str, tmp_path: Path
+) -> None:
+    (manifest,) = Path(ledger.backend.url).glob("steps/training/*/manifest.json")
+    manifest.unlink()
+    lost = next(line for line in output(capsys, ledger, "show", name) if line.startswith("fold-0"))
+    assert "lost" in lost
+    assert output(capsys, ledger, "get", name, "submission.csv", "-o", str(tmp_path))
+    with pytest.raises(NotInStoreError, match=r"means no file of run .* fold-0 can no longer be read: "):
+        find_file(ledger, read_run(ledger.backend, name), "fold-0/oof.parquet")
+
+
+def test_damaged_run_hides_no_other_run(capsys: pytest.CaptureFixture[str], ledger: Ledger, name: str) -> None:
+    (Path(ledger.backend.url) / f"runs/{name}/manifest.json").write_text("")
+    _, *lines = output(capsys, ledger, "runs")
+    assert [line.split()[1:3] for line in lines] == [["damaged"], ["validate-data", "failed"]]
 
 
 def test_get_copies_a_file_into_a_folder_or_under_a_new_name(

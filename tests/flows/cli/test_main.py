@@ -6,6 +6,7 @@ import pytest
 
 from flows.cli import main
 from flows.experiments import shipped_experiments
+from tasks.store import open_ledger
 
 COMMANDS = ("sample", "validate", "retrain", "runs", "show", "get")
 
@@ -70,7 +71,7 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
     ids=" ".join,
 )
 def test_wrong_call_shows_what_is_wrong(arguments: tuple[str, ...]) -> None:
-    assert exit_status(*arguments) != 0
+    assert exit_status(*arguments) == 2
 
 
 def test_sample_is_drawn_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +98,26 @@ def test_run_that_is_not_there_exits_with_1(
 ) -> None:
     assert exit_status(*command, "--store", str(tmp_path)) == 1
     assert "NotInStoreError" in capsys.readouterr().err
+
+
+def test_store_that_is_a_file_is_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert exit_status("runs", "--store", str(tmp_path / "file")) == 2
+    assert "is a file. Name a folder" in capsys.readouterr().err
+
+
+def test_empty_variable_names_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FOLDLINE_STORE", "")
+    monkeypatch.chdir(tmp_path)
+    assert open_ledger().backend.url == str(tmp_path / "foldline-store")
+
+
+def test_error_of_the_operating_system_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert exit_status("sample", str(tmp_path / "file/below")) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(str(tmp_path / "file"))
+    assert line.endswith("Mend that, then run again.")
 
 
 def test_experiments_ship() -> None:

@@ -60,10 +60,9 @@ def test_upload_replaces_and_leaves_the_source(backend: FolderBackend, tmp_path:
     assert backend.download("a/file").read_text() == source.read_text() == "new"
 
 
-def test_list_is_sorted_and_shows_nothing_half_written(backend: FolderBackend) -> None:
+def test_list_is_sorted(backend: FolderBackend) -> None:
     for key in ("runs/b/x", "runs/a/x", "refs/c"):
         backend.create(key, b"")
-    (backend.root / "runs/a/.1234.staged").touch()
     assert list(backend.list("runs/")) == ["runs/a/x", "runs/b/x"]
     assert list(backend.list("nothing/")) == []
 
@@ -113,6 +112,25 @@ with FolderBackend(Path(sys.argv[1])).scratch() as folder:
     finally:
         living.kill()
         living.communicate()
+
+
+def test_upload_of_a_killed_process_leaves_nothing_where_objects_lie(backend: FolderBackend, tmp_path: Path) -> None:
+    script = """
+import os, shutil, signal, sys
+from pathlib import Path
+from tasks.store.folder import FolderBackend
+def half(source, target):
+    Path(target).write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+shutil.copyfile = half
+FolderBackend(Path(sys.argv[1])).upload(Path(sys.argv[2]), "steps/a/file")
+"""
+    killed = python(script, backend.root, tmp_path)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert list(backend.list("steps/")) == []
+    with backend.scratch():
+        assert [path.read_bytes() for path in backend.root.rglob("staged")] == []
 
 
 def test_object_is_as_readable_as_any_other_file(backend: FolderBackend) -> None:

@@ -1,8 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from tasks.errors import AlreadyExistsError, DataError, NotInStoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError, DataError, NotInStoreError
 from tasks.store import ArtifactRef, Ledger
 from tasks.store.refs import advance_ref, read_ref
 from tasks.store.runs import RunManifest, RunStart, advance_latest, find_run, list_runs, read_run, recorded_run
@@ -22,7 +23,7 @@ def test_run_is_in_the_store_from_its_start(ledger: Ledger) -> None:
         found = read_run(ledger.backend, run.start.run)
         assert isinstance(found, RunStart)
         assert not isinstance(found, RunManifest)
-        assert list_runs(ledger.backend) == [found]
+        assert list_runs(ledger.backend) == {found.run: found}
 
 
 def test_ended_run_says_what_it_used_and_made(ledger: Ledger) -> None:
@@ -59,7 +60,37 @@ def test_interrupted_run_has_failed(ledger: Ledger) -> None:
 
 def test_runs_are_listed_oldest_first(ledger: Ledger) -> None:
     names = [finished(ledger) for _ in range(5)]
-    assert [run.run for run in list_runs(ledger.backend)] == names
+    for damaged in ("20251231-235959-laptop-1234", "29990102-030405-laptop-1234"):
+        ledger.backend.create(f"runs/{damaged}/start.json", b"")
+    ledger.backend.create("runs/.DS_Store", b"")
+    first, *rest, last = list_runs(ledger.backend).items()
+    assert (first, last) == (("20251231-235959-laptop-1234", None), ("29990102-030405-laptop-1234", None))
+    assert [name for name, run in rest if run] == names
+
+
+@pytest.mark.parametrize("content", ["", '{"run": "x", "of": "another version"}'])
+def test_damaged_run_is_an_error_that_names_it(ledger: Ledger, content: str) -> None:
+    name = finished(ledger)
+    (Path(ledger.backend.url) / f"runs/{name}/manifest.json").write_text(content)
+    with pytest.raises(CorruptFileError, match=f"runs/{name} is damaged, or of another version of Foldline"):
+        find_run(ledger.backend, name)
+
+
+def test_damaged_latest_is_an_error_that_says_how_to_go_on_and_the_next_run_moves_it(ledger: Ledger) -> None:
+    first, second = finished(ledger), finished(ledger)
+    advance_latest(ledger.backend, first)
+    ledger.backend.create("refs/latest/Thumbs.db", b"")
+    ledger.backend.create("refs/latest/000002.json", b"")
+    with pytest.raises(CorruptFileError, match=r"000002\.json is damaged\. Delete it"):
+        find_run(ledger.backend, "latest")
+    advance_latest(ledger.backend, second)
+    assert find_run(ledger.backend, "latest").run == second
+
+
+def test_latest_run_that_was_deleted_is_an_error_that_says_how_to_look(ledger: Ledger) -> None:
+    advance_latest(ledger.backend, "gone")
+    with pytest.raises(NotInStoreError, match=r"There is no run gone in .*`foldline runs` lists all runs"):
+        find_run(ledger.backend, "latest")
 
 
 def test_run_is_found_by_its_name_its_start_or_its_end(ledger: Ledger) -> None:
