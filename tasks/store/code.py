@@ -1,9 +1,9 @@
 """A digest of the code that computes a step, so that nobody has to remember to raise a version.
 
 It covers every module of the step's package, and of our other modules just the definitions that these use, directly or
-not: as syntax trees without docstrings, so that comments, documentation and layout may change freely. What decides no
-number is left out: the ledger, errors, progress, and the step's door (`task.py`), which hands over inputs that are in
-the step key anyway.
+not, and the statements that act when such a module is imported: as syntax trees without docstrings, so that comments,
+docstrings and layout may change freely. What decides no number is left out: the ledger, errors, progress, and the
+step's door (`task.py`), which hands over inputs that are in the step key anyway.
 """
 
 import ast
@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 OURS = ("tasks", "expectations")
 DECIDES_NOTHING = ("tasks.store", "tasks.errors", "tasks.progress", "tasks.door")
 DOOR = "task.py"
+ACTIONS = "*"
+"""Stands for what a module does on import besides defining names; no name is spelt so."""
 
 
 @cache
@@ -35,8 +37,12 @@ def _files(package: str) -> list[Path]:
     folder = ROOT.joinpath(*package.split("."))
     if not folder.is_dir():
         return [folder.with_suffix(".py")]
-    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc" and path.name != DOOR)
-    return sorted(files)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not _left_out(path))
+
+
+def _left_out(path: Path) -> bool:
+    """Compiled code, the door, and what editors and file managers leave."""
+    return path.suffix == ".pyc" or path.name == DOOR or path.name.startswith(".") or path.name.endswith("~")
 
 
 def _used_definitions(package: str) -> dict[tuple[str, str], bytes]:
@@ -49,6 +55,7 @@ def _used_definitions(package: str) -> dict[tuple[str, str], bytes]:
             continue
         statements = _definitions(module).get(name, [])
         used[module, name] = b"".join(ast.dump(statement).encode() for statement in statements)
+        waiting.append((module, ACTIONS))
         for statement in statements:
             waiting += _imports(statement)
             waiting += [(module, other) for other in _names(statement)]
@@ -61,7 +68,7 @@ def _definitions(module: str) -> dict[str, list[ast.stmt]]:
     tree = _tree(_path(module))
     definitions: dict[str, list[ast.stmt]] = {"": tree.body}
     for statement in tree.body:
-        for name in _defined_names(statement):
+        for name in _defined_names(statement) or [ACTIONS]:
             definitions.setdefault(name, []).append(statement)
     return definitions
 
@@ -71,8 +78,10 @@ def _defined_names(statement: ast.stmt) -> list[str]:
         return [statement.name]
     if isinstance(statement, ast.Import | ast.ImportFrom):
         return [alias.asname or alias.name for alias in statement.names]
+    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return []  # a bare call, a condition: it may do anything
     # A comprehension's variables are defined nowhere else: only what is assigned to counts.
-    roots = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", statement)]
+    roots = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
     nodes = (node for root in roots for node in ast.walk(root))
     return [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
 

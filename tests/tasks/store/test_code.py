@@ -81,6 +81,29 @@ def test_change_that_decides_no_number_is_not_seen(tree: Path, name: str, old: s
     assert before == after
 
 
+@pytest.mark.parametrize(
+    "action",
+    [
+        "import os\nos.altsep = 'x'\n",
+        "TABLE = {}\nTABLE['a'] = 1\n",
+        "print(1)\n",
+        "if True:\n    def double(x):\n        return 3 * x\n",
+    ],
+    ids=["attribute", "item", "call", "condition"],
+)
+def test_what_a_helper_does_on_import_is_seen(tree: Path, action: str) -> None:
+    before, after = digest_after(tree, "tasks/helper.py", "FACTOR = 2\n", f"FACTOR = 2\n{action}")
+    assert before != after
+
+
+def test_what_an_editor_leaves_is_not_seen(tree: Path) -> None:
+    before = code.code_digest("tasks.step")
+    for name in (".run.py.swp", ".DS_Store", "run.py~"):
+        (tree / "tasks/step" / name).write_bytes(b"\0")
+    forget()
+    assert code.code_digest("tasks.step") == before
+
+
 def test_new_file_in_the_package_is_seen(tree: Path) -> None:
     before = code.code_digest("tasks.step")
     (tree / "tasks/step/more.py").write_text("X = 1\n")
