@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.errors import DataError
+from tasks.errors import DataError, fault, raise_faults
 from tasks.folds.settings import FoldsSettings
 
 
@@ -18,19 +18,36 @@ def split(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
         settings: how to split.
 
     Raises:
-        DataError: there are fewer persons (or photos) than folds.
+        DataError: a photo has no class, or there are too few persons (or photos) for so many folds.
     """
+    raise_faults(
+        fault(
+            "training photos have no id or no class",
+            photos.loc[photos[["group", "class"]].isna().any(axis=1), "photo"].tolist(),
+            "Correct train.csv: such photos can be checked, but not be learnt from.",
+        ),
+        "The photos cannot be split into folds",
+    )
+    folds = _deal(photos, settings)
+    if len(np.unique(folds)) < settings.count:
+        units = photos["group" if settings.by == "person" else "photo"].nunique()
+        raise DataError(
+            f"{units} {settings.by}s are too few to be split into {settings.count} folds of like class shares. "
+            "Add data, or ask for fewer folds (--set folds.count=2)."
+        )
+    return folds
+
+
+def _deal(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
+    """Fold of every photo; folds are missing from it where there are not enough persons (or photos)."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     units = photos["group"] if settings.by == "person" else photos["photo"]
-    if units.nunique() < settings.count:
-        raise DataError(
-            f"{units.nunique()} {settings.by}s cannot be split into {settings.count} folds. "
-            "Add data, or ask for fewer folds (--set folds.count=2)."
-        )
     kind = StratifiedGroupKFold if settings.by == "person" else StratifiedKFold
     folder = kind(settings.count, shuffle=True, random_state=settings.seed)
-    folds = np.empty(len(photos), np.int64)
+    folds = np.zeros(len(photos), np.int64)
+    if min(photos["class"].value_counts().max(), units.nunique()) < settings.count:
+        return folds  # scikit-learn would refuse in words of its own
     with warnings.catch_warnings():
         # It warns of classes with fewer photos than folds; `missing_classes` says so in our words.
         warnings.simplefilter("ignore", UserWarning)

@@ -41,7 +41,7 @@ def photos_of_fold(catalog: pd.DataFrame, held_out: pd.Series, settings: Trainin
     """The photos of a fold, given the names of those it holds out.
 
     Raises:
-        DataError: the fold is empty, or leaves less than a batch to train on.
+        DataError: there is no such fold, or it leaves less than a batch to train on.
     """
     own = catalog["photo"].isin(held_out)
     photos = FoldPhotos(
@@ -49,10 +49,12 @@ def photos_of_fold(catalog: pd.DataFrame, held_out: pd.Series, settings: Trainin
         held_out=catalog[own],
         evaluation=catalog[catalog["split"] == "eval"],
     )
-    if photos.held_out.empty or len(photos.training) < settings.batch_size:
+    if photos.held_out.empty:
+        raise DataError("The fold holds out no photo: there is no such fold. Folds are numbered from 0.")
+    if len(photos.training) < settings.batch_size:
         raise DataError(
-            f"The fold holds out {len(photos.held_out)} photos and leaves {len(photos.training)} to train on, fewer "
-            f"than a batch of {settings.batch_size}. Add data, or lower training.batch_size."
+            f"The fold leaves {len(photos.training)} photos to train on, fewer than a batch of {settings.batch_size}. "
+            "Add data, or lower training.batch_size."
         )
     return photos
 

@@ -29,7 +29,8 @@ class ValidationSettings(SuiteSettings):
     """What is expected of the data, and what happens if it is not so."""
 
     stop_at: StopAt = "critical"
-    """The least severe failure that stops the flow; `never`: failures are only reported."""
+    """The least severe failure that stops the flow; `never`: failures are only reported, but training
+    still refuses photos without a class."""
 
     def expected(self) -> SuiteSettings:
         """The settings without the gate: moving the gate validates nothing anew."""

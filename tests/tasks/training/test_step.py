@@ -110,14 +110,16 @@ assert "torch" not in sys.modules
 
 
 def test_fold_that_holds_out_nobody_is_an_error(inputs: Inputs, tiny: TrainingSettings) -> None:
-    with pytest.raises(DataError, match="The fold holds out 0 photos and leaves 84"):
+    with pytest.raises(DataError, match="The fold holds out no photo: there is no such fold"):
         train_fold(*inputs, 2, tiny)
 
 
 def test_fold_that_leaves_less_than_a_batch_is_an_error(tiny: TrainingSettings) -> None:
     catalog = pd.DataFrame({"photo": [f"{n}" for n in range(10)], "split": "train"})
     own = pd.Series([f"{n}" for n in range(4)])
-    with pytest.raises(DataError, match=r"leaves 6 to train on, fewer than a batch of 8\. .* training\.batch_size"):
+    with pytest.raises(
+        DataError, match=r"leaves 6 photos to train on, fewer than a batch of 8\. .* training\.batch_size"
+    ):
         photos_of_fold(catalog, own, tiny)
 
 
