@@ -77,13 +77,12 @@ def smallest_box(boxes: Sequence[Box]) -> SmallestBox:
 
 def boxes_of_faces(
     photos: Sequence[str], findings: Sequence[Finding], training: Sequence[bool], settings: FacesSettings
-) -> pd.DataFrame:
-    """Table of boxes around the faces found. The undersize rule is fitted on the `training` photos alone."""
+) -> tuple[pd.DataFrame, SmallestBox]:
+    """Table of boxes around the faces found, and the undersize rule, fitted on the `training` photos alone."""
     padded = [_padded(finding, settings) for finding in findings]
     smallest = smallest_box([box for box, counts in zip(padded, training, strict=True) if box and counts])
-    return pd.DataFrame(
-        [_row(photo, finding, box, smallest) for photo, finding, box in zip(photos, findings, padded, strict=True)]
-    )
+    rows = [_row(photo, finding, box, smallest) for photo, finding, box in zip(photos, findings, padded, strict=True)]
+    return pd.DataFrame(rows), smallest
 
 
 def boxes_of_centres(photos: Sequence[str], sizes: Sequence[tuple[int, int]], size: Size) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
-from tasks.faces.boxes import boxes_of_centres, boxes_of_faces
+from tasks.faces.boxes import SmallestBox, boxes_of_centres, boxes_of_faces
 from tasks.faces.search import PhotoToSearch, search_photos
 from tasks.faces.settings import FacesSettings
 from tasks.store import Artifact, Ledger, Step
@@ -28,14 +28,17 @@ def find_boxes(ledger: Ledger, root: Path, catalog: Artifact, settings: FacesSet
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
         photos = CATALOG.read(catalog.path("catalog.parquet"))
-        boxes = BOXES.conform(
-            _centres(photos, settings) if settings.crop == "centre" else _faces(root, photos, settings)
-        )
+        if settings.crop == "centre":
+            table, smallest = _centres(photos, settings), None
+        else:
+            table, smallest = _faces(root, photos, settings)
+        boxes = BOXES.conform(table)
         BOXES.write(boxes, folder / "boxes.parquet")
         sources = boxes["source"].value_counts()
         return {
             "photos_by_source": {str(source): int(count) for source, count in sources.items()},
             "undersized": int(boxes["undersized"].sum()),
+            "smallest_box": smallest and smallest._asdict(),
         }
 
     return ledger.produce(STEP, {"catalog": catalog}, settings, compute)
@@ -46,7 +49,7 @@ def _centres(photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
     return boxes_of_centres(photos["photo"].tolist(), sizes, settings.centre)
 
 
-def _faces(root: Path, photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
+def _faces(root: Path, photos: pd.DataFrame, settings: FacesSettings) -> tuple[pd.DataFrame, SmallestBox]:
     names = photos["photo"].tolist()
     wanted = [PhotoToSearch(*row) for row in zip(names, photos["sha256"].tolist(), strict=True)]
     findings = search_photos(root, wanted, settings.detectors)

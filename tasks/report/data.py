@@ -21,8 +21,6 @@ SEVERITIES = {
 """Severities of a failed check, the worst first, and what they mean."""
 NO_FACE = ("default", "centre")
 """Sources of a box that was not put around a face."""
-NORMAL_LOWER = 1.96
-"""Standard deviations below the mean that leave 2.5 % of a normal distribution out: the undersize rule."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,12 @@ def box_sizes(run: RunTables) -> pd.DataFrame:
     """Width and height, pixels, of the training photos' boxes around faces; empty if there are none."""
     found = run.boxes[~run.boxes["source"].isin(NO_FACE) & (run.boxes["split"] == "train")]
     return pd.DataFrame({"width": found["right"] - found["left"], "height": found["bottom"] - found["top"]})
+
+
+def smallest_box(run: RunTables) -> dict[str, float]:
+    """Width and height, pixels, below both of which a box around a face was called undersized."""
+    limits = run.artifacts["faces"].manifest.summary["smallest_box"]
+    return {side: float(str(limit)) for side, limit in limits.items()} if isinstance(limits, dict) else {}
 
 
 def _checks(results: pd.DataFrame) -> list[Check]:

@@ -7,7 +7,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.classes import AGE_GROUPS, GENDERS, STATES
-from tasks.report.data import SEVERITIES, Checks, FaceRow, box_sizes, face_sources, list_checks, list_figures
+from tasks.report.data import (
+    SEVERITIES,
+    Checks,
+    FaceRow,
+    box_sizes,
+    face_sources,
+    list_checks,
+    list_figures,
+    smallest_box,
+)
 from tasks.report.gallery import Gallery, pick_photos
 from tasks.report.plots import ages_plot, box_sizes_plot, learning_curves, shares_plot
 from tasks.report.provenance import Provenance, headline_settings, splits_persons, trace
@@ -126,4 +135,4 @@ def duration(seconds: float) -> str:
 def _faces(run: RunTables) -> Faces:
     sources, rows = face_sources(run)
     sizes = box_sizes(run)
-    return Faces(sources, rows, None if sizes.empty else box_sizes_plot(sizes))
+    return Faces(sources, rows, None if sizes.empty else box_sizes_plot(sizes, smallest_box(run)))

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tasks.classes import AGE_BOUNDS
-from tasks.report.data import NORMAL_LOWER
 from tasks.report.scores import kept_epoch
 from tasks.report.shares import SOURCES, Share
 from tasks.report.svg import BLUE, GREEN, INK, MUTED, ORANGE, STYLE, to_svg
@@ -90,24 +89,18 @@ def ages_plot(ages: "pd.Series[int]") -> Markup:
 
 
 @mpl.rc_context(STYLE)
-def box_sizes_plot(sizes: pd.DataFrame) -> Markup:
-    """Widths and heights of boxes, with the line below which a box counts as undersized."""
+def box_sizes_plot(sizes: pd.DataFrame, smallest: Mapping[str, float]) -> Markup:
+    """Widths and heights of boxes, with the `smallest` ones: a box below both was called undersized."""
     figure = Figure(figsize=(WIDTH, 3), layout="constrained")
-    lines = [
-        _histogram(axes, sizes[side], side)
-        for axes, side in zip(figure.subplots(2, 1), ("width", "height"), strict=True)
-    ]
-    described = " and ".join(f"{side} {line:.0f} px" for side, line in zip(sizes, lines, strict=True))
-    return to_svg(
-        figure, "box-sizes", f"Sizes of {len(sizes)} boxes around faces; mean - {NORMAL_LOWER} sigma is {described}"
-    )
+    for axes, (side, line) in zip(figure.subplots(2, 1), smallest.items(), strict=True):
+        _histogram(axes, sizes[side], side, line)
+    described = " and ".join(f"{side} {line:.0f} px" for side, line in smallest.items())
+    return to_svg(figure, "box-sizes", f"Sizes of {len(sizes)} boxes around faces; undersized is below {described}")
 
 
-def _histogram(axes: Axes, values: "pd.Series[int]", side: str) -> float:
-    """Draw a histogram; returns the position of its line."""
-    line = float(values.mean() - NORMAL_LOWER * values.std(ddof=0))
+def _histogram(axes: Axes, values: "pd.Series[int]", side: str, line: float) -> None:
     axes.hist(values, bins=BINS, color=BLUE)
     axes.axvline(line, color=ORANGE, linewidth=1.4, linestyle="--")
-    axes.set(title=f"Box {side}, pixels; dashed: mean - {NORMAL_LOWER} sigma = {line:.0f}", ylabel="photos")
+    title = f"Box {side}, pixels; dashed: mean - 1.96 sigma of all boxes = {line:.0f}"
+    axes.set(title=title, ylabel="photos")
     axes.grid(visible=False, axis="x")
-    return line

@@ -36,7 +36,7 @@ def finding(box: Face | None) -> Finding:
 def table(faces: list[Face | None], training: list[bool] | None = None) -> pd.DataFrame:
     names = [f"{number}.jpg" for number in range(len(faces))]
     found = [finding(box) for box in faces]
-    return BOXES.conform(boxes_of_faces(names, found, training or [True] * len(faces), FacesSettings()))
+    return BOXES.conform(boxes_of_faces(names, found, training or [True] * len(faces), FacesSettings())[0])
 
 
 @given(sides, sides, sides, sides, lengths, lengths)

@@ -32,7 +32,7 @@ def test_centre_crops_search_nothing(sample_data: Path, ledger: Ledger) -> None:
     artifact = find_boxes(ledger, sample_data, make_catalog(ledger, sample_data), CENTRE)
     boxes = BOXES.read(artifact.path("boxes.parquet"))
     assert set(boxes[["left", "top", "right", "bottom"]].itertuples(index=False, name=None)) == {(92, 56, 292, 456)}
-    assert artifact.manifest.summary == {"photos_by_source": {"centre": 98}, "undersized": 0}
+    assert artifact.manifest.summary == {"photos_by_source": {"centre": 98}, "undersized": 0, "smallest_box": None}
 
 
 def test_other_settings_are_other_boxes_and_equal_ones_are_reused(sample_data: Path, ledger: Ledger) -> None:

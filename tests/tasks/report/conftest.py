@@ -39,6 +39,8 @@ MISTAKES = {(0, "mask1"): 6, (0, "mask2"): 6, (6, "mask1"): 3, (7, "normal"): 14
 """Predicted class, by person and photo, where the planted models are wrong; of the last they are surest."""
 CONFIDENCE = 0.9
 SUREST = 0.99
+SMALLEST = {"width": 61.2, "height": 92.7}
+"""The planted undersize rule, pixels."""
 
 Content = tuple[Table, pd.DataFrame] | np.ndarray | str
 Plant = Callable[..., Artifact]
@@ -58,13 +60,15 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
 
 @pytest.fixture(scope="session")
 def plant(ledger: Ledger) -> Plant:
-    """Makes an artifact by hand of the given files: tables, arrays and text; `number` tells equal steps apart."""
+    """Makes an artifact by hand of files: tables, arrays and text; `number` tells equal steps apart."""
 
-    def made(step: str, files: Mapping[str, Content], number: int = 0) -> Artifact:
+    def made(
+        step: str, files: Mapping[str, Content], number: int = 0, summary: Mapping[str, JsonValue] | None = None
+    ) -> Artifact:
         def compute(folder: Path) -> dict[str, JsonValue]:
             for name, content in files.items():
                 write(folder / name, content)
-            return {}
+            return dict(summary or {})
 
         return ledger.produce(Step(step, "tasks.classes", ("numpy",)), {"number": str(number)}, Settings(), compute)
 
@@ -139,7 +143,7 @@ def artifacts(plant: Plant, catalog: pd.DataFrame, predicted: np.ndarray) -> dic
     return {
         "catalog": plant("catalog", {"catalog.parquet": (CATALOG, catalog), "eda.json": json.dumps(figures)}),
         "validate": plant("validate", {"results.parquet": (RESULTS, results()), "data_docs/index.html": ""}),
-        "faces": plant("faces", {"boxes.parquet": (BOXES, boxes(catalog))}),
+        "faces": plant("faces", {"boxes.parquet": (BOXES, boxes(catalog))}, summary={"smallest_box": SMALLEST}),
         "prepare": plant("prepare", {"crops.parquet": (CROPS, crops), "a.npy": pixels}),
         "folds": plant("folds", {"folds.parquet": (FOLDS, folds)}),
         **{f"fold-{fold}": plant("training", {"history.parquet": (HISTORY, history())}, fold) for fold in (0, 1)},

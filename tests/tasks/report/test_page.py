@@ -107,6 +107,10 @@ def test_folds_that_share_persons_are_called_a_leak(page: Page, run: RunTables) 
     assert "These scores are too good." in render(replace(page, leaks=True))
 
 
+def test_sizes_are_drawn_with_the_rule_that_was_applied(html: str) -> None:
+    assert 'aria-label="Sizes of 83 boxes around faces; undersized is below width 61 px and height 93 px"' in html
+
+
 def test_centre_crops_need_no_face(page: Page, run: RunTables) -> None:
     centred = replace(run, boxes=run.boxes.assign(source="centre", undersized=False))
     assert box_sizes(centred).empty
