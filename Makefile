@@ -1,10 +1,11 @@
 # make run     set everything up, draw a sample data set, retrain on it
 # make test    set everything up, run the tests
 # make check   lint, types, the arrows between packages
+# make clean   remove what these have made, but for the store
 .DELETE_ON_ERROR:
 .PHONY: setup run test check clean
 
-PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -39,4 +40,4 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) $(SAMPLE) foldline-store
+	rm -rf $(VENV) $(SAMPLE) *.egg-info .*_cache

@@ -1,5 +1,6 @@
 """Finding an experiment and settling what it says: the one function that states precedence."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -36,6 +37,7 @@ def resolve_experiment(
     settings: Layer = {}
     for layer in (_file_layer(experiment), _environment_layer(environment), _override_layer(overrides)):
         settings = _merged(settings, layer)
+    _refuse_cycles(settings, experiment)
     try:
         return Experiment.model_validate(settings)
     except ValidationError as error:
@@ -116,6 +118,14 @@ def _merged(lower: Layer, upper: Layer) -> Layer:
         both_groups = isinstance(value, dict) and isinstance(result.get(key), dict)
         result[key] = _merged(result[key], value) if both_groups else value
     return result
+
+
+def _refuse_cycles(settings: Layer, experiment: str) -> None:
+    """YAML's aliases can make a group part of itself, which would be looked through for ever."""
+    try:
+        json.dumps(settings, default=str, skipkeys=True)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"The experiment {experiment} has a group that contains itself. Write it out.") from error
 
 
 def _explain(error: ValidationError, experiment: str) -> str:

@@ -50,7 +50,10 @@ def _suspects_of(attribute: str, photos: pd.DataFrame, belief: Probabilities) ->
     """Suspects among `photos`, unsorted, given the probabilities of the attribute's values, row by row."""
     values = ATTRIBUTES[attribute]
     given: Labels = photos[LABEL_COLUMNS[attribute]].map(values.index).to_numpy(dtype=np.int64)
-    doubted = np.flatnonzero(find_label_issues(given, belief, filter_by="confident_learning", n_jobs=1))
+    # Where all photos carry the same value there is nothing to compare it with.
+    several = len(np.unique(given)) > 1
+    issues = find_label_issues(given, belief, filter_by="confident_learning", n_jobs=1) if several else []
+    doubted = np.flatnonzero(issues)
     return photos.iloc[doubted][["photo", "person"]].assign(
         attribute=attribute,
         given=[values[index] for index in given[doubted]],

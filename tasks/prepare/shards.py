@@ -30,20 +30,19 @@ def write_shards(root: Path, cuts: Sequence[Cut], size: PrepareSettings, folder:
     """Write the crops into shards in `folder`, in order; yields each crop's shard name and row.
 
     A shard is a ``.npy`` array, photos x height x width x 3, RGB, 0..255. Memory stays flat: crops go straight to the
-    file.
+    file, and no more of them than fill a shard are ever cut ahead.
 
     Raises:
         DataError: a photo cannot be read, or has changed since the catalog was made.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress("Cutting crops", len(cuts)) as advance:
-        crops = pool.map(lambda cut: cut_out(root, cut, size), cuts)
         for number, start in enumerate(range(0, len(cuts), SHARD_PHOTOS)):
             name = f"crops-{number:03}.npy"
-            count = min(SHARD_PHOTOS, len(cuts) - start)
-            shape = (count, size.height, size.width, 3)
+            of_shard = cuts[start : start + SHARD_PHOTOS]
+            shape = (len(of_shard), size.height, size.width, 3)
             shard = np.lib.format.open_memmap(folder / name, mode="w+", dtype=np.uint8, shape=shape)
-            for row in range(count):
-                shard[row] = next(crops)
+            for row, crop in enumerate(pool.map(lambda cut: cut_out(root, cut, size), of_shard)):
+                shard[row] = crop
                 advance(1)
                 yield name, row
             shard.flush()

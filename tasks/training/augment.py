@@ -1,6 +1,7 @@
 """From a crop to what the network sees: albumentations pipelines for training and for scoring."""
 
 import os
+from typing import TypeAlias
 
 # Without it albumentations asks the network for its newest version.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -9,8 +10,11 @@ import albumentations as A  # noqa: N812
 
 from tasks.training.settings import TrainingSettings
 
+Pipeline: TypeAlias = A.Compose
+"""Photos to what the network sees. Named here for other modules: only this one may import albumentations."""
 
-def training_pipeline(settings: TrainingSettings) -> A.Compose:
+
+def training_pipeline(settings: TrainingSettings) -> Pipeline:
     """Augments and normalises: height x width x 3, 0..255, to the same shape in floats."""
     shake, light = settings.shake, settings.light
     moves = A.Affine(
@@ -24,7 +28,7 @@ def training_pipeline(settings: TrainingSettings) -> A.Compose:
     return A.Compose([*changes, _normalise(settings)], seed=settings.seed)
 
 
-def scoring_pipeline(settings: TrainingSettings) -> A.Compose:
+def scoring_pipeline(settings: TrainingSettings) -> Pipeline:
     """Normalises only."""
     return A.Compose([_normalise(settings)], seed=settings.seed)
 

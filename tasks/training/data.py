@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import albumentations as A  # noqa: N812
 import numpy as np
 import pandas as pd
 import torch
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tasks.photos import Pixels
 from tasks.tables import CROPS
+from tasks.training.augment import Pipeline
 
 UNKNOWN = -1
 """Class of a photo whose label is hidden."""
@@ -60,11 +60,11 @@ class Batch:
 class CropDataset(Dataset[tuple[str, NDArray[np.float32], int]]):
     """Photos with their classes, each passed through `pipeline` with a random state of its own.
 
-    The state follows from seed, epoch and photo alone, so neither the order of photos nor the number of worker
-    processes changes what a photo looks like.
+    The state follows from seed, epoch and photo alone, so the order of photos does not change what a
+    photo looks like.
     """
 
-    def __init__(self, crops: Crops, photos: pd.DataFrame, pipeline: A.Compose, seed: int) -> None:
+    def __init__(self, crops: Crops, photos: pd.DataFrame, pipeline: Pipeline, seed: int) -> None:
         self.epoch = 0
         self._crops = crops
         self._photos: list[str] = photos["photo"].tolist()

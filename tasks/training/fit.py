@@ -65,6 +65,8 @@ def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device
         TrainingError: a loss is not finite; the message says in which epoch, and on which photos.
     """
     torch.manual_seed(settings.seed)
+    # Without it cuDNN chooses, by the clock, among algorithms that add up in different orders.
+    torch.backends.cudnn.deterministic = True
     classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(classifier, settings)
     schedule = make_schedule(optimiser, settings)
@@ -140,7 +142,7 @@ def score(classifier: Classifier, batches: Batches, gamma: float, advance: Advan
 
 def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, Tensor]:
     device = classifier.heads.weight.device
-    return batch.pixels.to(device, non_blocking=True), batch.classes.to(device, non_blocking=True)
+    return batch.pixels.to(device), batch.classes.to(device)
 
 
 def _valid_columns(scored: Scored) -> Mapping[str, float]:

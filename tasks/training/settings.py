@@ -1,10 +1,11 @@
 """What a person can choose about training."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Channels = tuple[float, float, float]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class TrainingSettings(BaseModel):
@@ -33,7 +34,7 @@ class TrainingSettings(BaseModel):
     """Learning rate of AdamP at the start."""
     weight_decay: float = Field(1e-2, ge=0, le=1)
     """Weight decay of AdamP."""
-    milestones: tuple[int, ...] = (3, 4)
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] = (3, 4)
     """Epochs after which the learning rate is multiplied by `decay_factor`."""
     decay_factor: float = Field(0.3, gt=0, le=1)
     """What the learning rate is multiplied by at each milestone."""
@@ -43,9 +44,9 @@ class TrainingSettings(BaseModel):
     """How far a training photo is shifted and zoomed at most, as a share of its size, and turned, in half circles."""
     light: float = Field(0.0, ge=0, le=1)
     """How far brightness and contrast of a training photo change at most, as a share of their range."""
-    mean: Channels = (0.5, 0.5, 0.5)
+    mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
     """Red, green and blue subtracted from every pixel (0..1): what the backbone's weights were trained with."""
-    std: Channels = (0.5, 0.5, 0.5)
+    std: tuple[Positive, Positive, Positive] = (0.5, 0.5, 0.5)
     """Red, green and blue by which every pixel is then divided."""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(42, ge=0, lt=2**32)
     """Decides first weights, order of photos and augmentation: same seed, same device, same numbers."""

@@ -76,6 +76,15 @@ def test_all_wrong_settings_are_told_at_once() -> None:
     assert "folds.by = 'name': Input should be 'person' or 'photo'." in message
 
 
+@pytest.mark.parametrize(
+    "override",
+    ["training.std=[0, 1, 1]", "training.mean=[.nan, 0, 0]", "training.milestones=[0]", "folds.seed=4294967296"],
+)
+def test_number_that_no_training_can_use_is_an_error(override: str) -> None:
+    with pytest.raises(ConfigError, match="has 1 wrong settings"):
+        resolve_experiment("laptop", [override], {})
+
+
 def test_change_without_an_equals_sign_is_an_error_that_shows_how() -> None:
     with pytest.raises(ConfigError, match=r"1 changes are not of the form .* such as 'training\.epochs'"):
         resolve_experiment("laptop", ["training.epochs"], {})
@@ -89,6 +98,12 @@ def test_unknown_experiment_suggests_a_near_one() -> None:
 @pytest.mark.parametrize(("text", "reason"), [("a: [", "is not YAML"), ("- a\n", "does not hold settings by step")])
 def test_file_that_holds_no_settings_is_an_error(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
+        resolve_experiment(written(tmp_path, text), environment={})
+
+
+@pytest.mark.parametrize("text", ["&a\nx: *a\n", "training: &t\n  epochs: *t\n"])
+def test_group_that_contains_itself_is_an_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="has a group that contains itself"):
         resolve_experiment(written(tmp_path, text), environment={})
 
 

@@ -55,6 +55,11 @@ def relabel(catalog: pd.DataFrame, rows: "pd.Series[bool]", column: str, value: 
     return wrong
 
 
+def test_attribute_that_is_the_same_for_all_has_no_suspects(catalog: pd.DataFrame, oof: pd.DataFrame) -> None:
+    everybody = relabel(catalog, catalog["split"] == "train", "gender", GENDERS[1])
+    assert "gender" not in set(list_suspects(everybody, oof)["attribute"])
+
+
 def test_clean_labels_give_no_suspects(catalog: pd.DataFrame, oof: pd.DataFrame) -> None:
     assert list_suspects(catalog, oof).empty
 

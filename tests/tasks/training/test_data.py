@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +107,20 @@ def test_hidden_class_is_unknown(crops: Crops, photos: pd.DataFrame, tiny: Train
     hidden = photos.assign(**{"class": pd.array([pd.NA] * len(photos), dtype="Int8")})
     batch = next(Batches(CropDataset(crops, hidden, scoring_pipeline(tiny), 1), 4, 1, shuffle=False).epoch(0))
     assert batch.classes.tolist() == [UNKNOWN] * 4
+
+
+def test_albumentations_is_told_not_to_ask_the_network_before_it_is_imported() -> None:
+    script = """
+import os, sys
+from importlib.abc import MetaPathFinder
+
+class Watch(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        assert name != "albumentations" or os.environ.get("NO_ALBUMENTATIONS_UPDATE") == "1"
+
+sys.meta_path.insert(0, Watch())
+import tasks.training.data
+assert "albumentations" in sys.modules
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
