@@ -1,4 +1,8 @@
-"""Step keys: the same key anywhere means the same result."""
+"""Step keys: the same key anywhere means the same result, but for how a device rounds.
+
+What a step is computed on is not in its key: a model that was trained on a GPU is reused on a laptop. The manifest says
+where it was made.
+"""
 
 import hashlib
 import json
