@@ -49,7 +49,8 @@ def show(
     print_run(ledger, found)
     if isinstance(found, RunManifest):
         _console().print("", _artifact_table(ledger, found), sep="\n")
-    print(f"\n{yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True)}", end="")
+    settings = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    print(f"\n{settings}", end="")
 
 
 def get(

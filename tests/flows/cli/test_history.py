@@ -70,7 +70,7 @@ def test_show_tells_why_a_run_failed(capsys: pytest.CaptureFixture[str], ledger:
 def test_show_prints_the_settings_as_an_experiment_file(
     capsys: pytest.CaptureFixture[str], ledger: Ledger, name: str
 ) -> None:
-    assert output(capsys, ledger, "show", name)[-2:] == ["training:", "  epochs: 3"]
+    assert output(capsys, ledger, "show", name)[-1] == "training: {epochs: 3}"
 
 
 def test_lost_artifact_hides_neither_the_run_nor_its_other_files(
