@@ -1,7 +1,10 @@
 """Backbones: timm's models by name, with weights that need no network where a package carries them."""
 
+from typing import Any
+
 import timm
 import torch
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from tasks.errors import ConfigError, TrainingError
@@ -27,6 +30,22 @@ def make_backbone(name: str, *, pretrained: bool) -> nn.Module:
     if pretrained:
         model.load_state_dict(_packaged_weights(model))
     return model
+
+
+def freeze_stages(backbone: nn.Module, count: int) -> None:
+    """Keep the first `count` stages of a timm model as they are: their weights get no gradient.
+
+    Raises:
+        ConfigError: the model does not have so many.
+    """
+    model: Any = backbone
+    stages = group_parameters(model, model.group_matcher(coarse=True))
+    ordered = sorted(stages)
+    if count >= len(ordered):
+        raise ConfigError(f"training.frozen: the backbone has {len(ordered)} stages, and one must be trained.")
+    frozen = {name for stage in ordered[:count] for name in stages[stage]}
+    for name, weight in backbone.named_parameters():
+        weight.requires_grad_(name not in frozen)
 
 
 def feature_count(backbone: nn.Module) -> int:

@@ -16,7 +16,8 @@ from tasks.metrics import attribute_scores, macro_f1
 from tasks.progress import Advance, progress, say
 from tasks.training.data import Batch, Batches
 from tasks.training.loss import classifier_loss
-from tasks.training.model import Classifier, class_probabilities, make_classifier
+from tasks.training.mixup import mix
+from tasks.training.model import Classifier, class_probabilities, head_targets, make_classifier
 from tasks.training.optimiser import make_optimiser, make_schedule
 from tasks.training.settings import TrainingSettings
 
@@ -76,7 +77,7 @@ def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device
         label = f"{name}, epoch {epoch} of {settings.epochs}"
         learning_rate = float(schedule.get_last_lr()[0])
         with progress(label, len(training) + len(held_out)) as advance:
-            train_loss = train_epoch(classifier, optimiser, training, epoch, settings.focal_gamma, advance)
+            train_loss = train_epoch(classifier, optimiser, training, epoch, settings, advance)
             scored = score(classifier, held_out, settings.focal_gamma, advance)
         if not math.isfinite(scored.loss):
             raise TrainingError(
@@ -99,15 +100,16 @@ def train_epoch(
     optimiser: torch.optim.Optimizer,
     batches: Batches,
     epoch: int,
-    gamma: float,
+    settings: TrainingSettings,
     advance: Advance,
 ) -> float:
     """One pass over `batches`; returns the mean loss. Raises TrainingError if a loss is not finite."""
     classifier.train()
+    random = np.random.default_rng([settings.seed, epoch])
     total, count = 0.0, 0
     for batch in batches.epoch(epoch):
-        pixels, classes = _moved(batch, classifier)
-        losses = classifier_loss(classifier, classifier(pixels), classes, gamma)
+        pixels, targets = mix(*_moved(batch, classifier), settings.mixup, random)
+        losses = classifier_loss(classifier, classifier(pixels), targets, settings.focal_gamma)
         loss = losses.mean()
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -129,20 +131,22 @@ def score(classifier: Classifier, batches: Batches, gamma: float, advance: Advan
     photos: list[str] = []
     classes, probabilities, losses = [], [], []
     for batch in batches.epoch(0):
-        pixels, known = _moved(batch, classifier)
+        pixels, targets = _moved(batch, classifier)
         logits = classifier(pixels)
         photos += batch.photos
         classes.append(batch.classes)
         probabilities.append(class_probabilities(classifier, logits).cpu())
-        losses.append(classifier_loss(classifier, logits, known.clamp_min(0), gamma).cpu())
+        losses.append(classifier_loss(classifier, logits, targets, gamma).cpu())
         advance(len(batch.photos))
     loss = torch.cat(losses).mean().item()
     return Scored(photos, torch.cat(classes).numpy(), torch.cat(probabilities).numpy(), loss)
 
 
-def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, Tensor]:
+def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, list[Tensor]]:
+    """Pixels and targets of a batch, where the classifier is; a hidden class counts as class 0."""
     device = classifier.heads.weight.device
-    return batch.pixels.to(device), batch.classes.to(device)
+    targets = head_targets(batch.classes.clamp_min(0), classifier.head_sizes)
+    return batch.pixels.to(device), [target.to(device) for target in targets]
 
 
 def _valid_columns(scored: Scored) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT
-from tasks.training.backbone import feature_count, make_backbone
+from tasks.training.backbone import feature_count, freeze_stages, make_backbone
 from tasks.training.settings import TrainingSettings
 
 HEAD_SIZES = {
@@ -35,6 +35,15 @@ class Classifier(nn.Module):
         self.heads = nn.Linear(hidden or features, sum(head_sizes))
         self.head_sizes = tuple(head_sizes)
 
+    def train(self, mode: bool = True) -> "Classifier":
+        """Training or scoring mode; norms that are not trained keep the statistics that they came with."""
+        super().train(mode)
+        for module in self.modules():
+            weights = list(module.parameters(recurse=False))
+            if weights and not any(weight.requires_grad for weight in weights):
+                module.eval()
+        return self
+
     def forward(self, photos: Tensor) -> Tensor:
         """Logits, photos x sum of head sizes, of photos x 3 x height x width."""
         logits: Tensor = self.heads(self.hidden(self.backbone(photos)))
@@ -48,6 +57,7 @@ class Classifier(nn.Module):
 def make_classifier(settings: TrainingSettings) -> Classifier:
     """The classifier that the settings describe. Raises what `make_backbone` raises."""
     backbone = make_backbone(settings.backbone, pretrained=settings.pretrained)
+    freeze_stages(backbone, settings.frozen)
     hidden = settings.hidden if settings.heads == "attributes" else None
     return Classifier(backbone, feature_count(backbone), HEAD_SIZES[settings.heads], hidden)
 
@@ -65,9 +75,14 @@ def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:
 
 
 def head_targets(classes: Tensor, head_sizes: Sequence[int]) -> list[Tensor]:
-    """What each head should say, photos each, of classes 0..17 (shape (photos,))."""
+    """What each head should say, photos x head size: 1 for the right output and 0 for others.
+
+    Args:
+        classes: classes 0..17, shape (photos,).
+        head_sizes: number of outputs of each head.
+    """
     targets: list[Tensor] = []
     for size in reversed(head_sizes):
-        targets.append(classes % size)
+        targets.append(functional.one_hot(classes % size, size).float())
         classes = classes // size
     return targets[::-1]

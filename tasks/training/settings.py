@@ -17,6 +17,8 @@ class TrainingSettings(BaseModel):
     """Name of a timm model."""
     pretrained: bool = True
     """Start from ImageNet weights. Those of tf_efficientnet_lite0 ship in a package; others are fetched by timm."""
+    frozen: int = Field(0, ge=0, le=100)
+    """Number of the backbone's first stages (as timm groups its layers; the stem is the first) that are not trained."""
     heads: Literal["attributes", "classes"] = "attributes"
     """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes."""
     hidden: int = Field(1024, ge=8, le=8192)
@@ -42,6 +44,9 @@ class TrainingSettings(BaseModel):
     """Chance that a training photo is mirrored."""
     shake: float = Field(0.0, ge=0, le=0.5)
     """How far a training photo is shifted and zoomed at most, as a share of its size, and turned, in half circles."""
+    mixup: float = Field(0.0, ge=0, le=10)
+    """MixUp: how strongly training photos are blended with others, as the parameters of the Beta distribution that the
+    shares are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
     light: float = Field(0.0, ge=0, le=1)
     """How far brightness and contrast of a training photo change at most, as a share of their range."""
     mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)

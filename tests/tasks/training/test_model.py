@@ -7,16 +7,19 @@ from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import marginals
 from tasks.training.backbone import PACKAGED, feature_count, make_backbone
 from tasks.training.model import HEAD_SIZES, Classifier, class_probabilities, head_targets, make_classifier
+from tasks.training.optimiser import make_optimiser
 from tasks.training.settings import TrainingSettings
 
 
 def test_targets_of_the_heads_are_the_attributes_of_the_class() -> None:
     targets = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["attributes"])
-    assert list(zip(*(target.tolist() for target in targets), strict=True)) == [
+    assert list(zip(*(target.argmax(1).tolist() for target in targets), strict=True)) == [
         decode_class(number) for number in range(CLASS_COUNT)
     ]
     (whole,) = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["classes"])
-    assert whole.tolist() == list(range(CLASS_COUNT))
+    assert torch.equal(whole, torch.eye(CLASS_COUNT))
+    assert [target.shape for target in targets] == [(18, 3), (18, 2), (18, 3)]
+    assert all(torch.equal(target.sum(dim=1), torch.ones(18)) for target in targets)
 
 
 def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
@@ -52,6 +55,28 @@ def test_features_of_any_backbone_are_counted(name: str) -> None:
     backbone = make_backbone(name, pretrained=False).eval()
     size = 160 if name == "test_vit" else 64
     assert backbone(torch.randn(1, 3, size, size)).shape == (1, feature_count(backbone))
+
+
+def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"backbone": "test_efficientnet", "frozen": 2})
+    classifier = make_classifier(settings).train()
+    before = {name: value.clone() for name, value in classifier.state_dict().items()}
+    optimiser = make_optimiser(classifier, settings)
+    for _ in range(2):
+        classifier(torch.randn(4, 3, 32, 32)).square().sum().backward()
+        optimiser.step()
+    same = {name for name, value in classifier.state_dict().items() if torch.equal(value, before[name])}
+    frozen = ("backbone.conv_stem.", "backbone.bn1.", "backbone.blocks.0.")
+    assert {name for name in before if name.startswith(frozen)} <= same
+    assert {name for name in same if name.endswith("running_mean")} == {
+        name for name in before if name.startswith(frozen) and name.endswith("running_mean")
+    }
+    assert "heads.weight" not in same
+
+
+def test_backbone_without_a_stage_to_train_is_an_error(tiny: TrainingSettings) -> None:
+    with pytest.raises(ConfigError, match=r"training\.frozen: the backbone has 5 stages, and one must be trained"):
+        make_classifier(tiny.model_copy(update={"frozen": 5}))
 
 
 def test_packaged_weights_are_those_that_the_package_carries() -> None:
