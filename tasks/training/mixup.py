@@ -12,7 +12,7 @@ def mix(
 ) -> tuple[Tensor, list[Tensor]]:
     """Every photo of a batch blended with another of it, and what the heads should say blended likewise.
 
-    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018), section 2; one share a batch, as its code has.
+    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018), section 2, with one share a batch.
 
     Args:
         pixels: photos x 3 x height x width.
