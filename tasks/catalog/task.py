@@ -15,6 +15,8 @@ def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
     artifact = make_catalog(open_ledger(), Path(data))
     create_table_artifact(
-        [{"figure": name, "value": str(value)} for name, value in artifact.manifest.summary.items()], key="catalog"
+        [{"figure": name, "value": str(value)} for name, value in artifact.manifest.summary.items()],
+        key="catalog",
+        description="What is in the data folder",
     )
     return as_state(artifact)

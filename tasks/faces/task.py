@@ -18,5 +18,6 @@ def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> Arti
     artifact = find_boxes(ledger, Path(data), ledger.get(catalog), settings)
     counts = artifact.manifest.summary["photos_by_source"]
     if isinstance(counts, dict):
-        create_table_artifact([{"source": name, "photos": count} for name, count in counts.items()], key="faces")
+        rows = [{"source": name, "photos": count} for name, count in counts.items()]
+        create_table_artifact(rows, key="faces", description="Who found the box of how many photos")
     return as_state(artifact)

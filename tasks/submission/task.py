@@ -13,5 +13,7 @@ def submission_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Write the submission from the ensemble's probabilities, and check it as the competition would."""
     ledger = open_ledger()
     artifact = make_submission(ledger, ledger.get(catalog), ledger.get(ensemble))
-    create_link_artifact(artifact.url("submission.csv"), "submission.csv", key="submission")
+    create_link_artifact(
+        artifact.url("submission.csv"), "submission.csv", key="submission", description="The checked submission"
+    )
     return as_state(artifact)

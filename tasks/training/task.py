@@ -17,5 +17,6 @@ def training_task(
     ledger = open_ledger()
     artifact = train_fold(ledger, ledger.get(catalog), ledger.get(crops), ledger.get(folds), fold, settings)
     facts = artifact.manifest.summary
-    create_table_artifact([{"figure": name, "value": str(facts[name])} for name in facts], key=f"fold-{fold}")
+    rows = [{"figure": name, "value": str(facts[name])} for name in facts]
+    create_table_artifact(rows, key=f"fold-{fold}", description=f"The model of fold {fold}, on the photos it held out")
     return as_state(artifact)
