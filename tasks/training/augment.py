@@ -22,6 +22,7 @@ def training_pipeline(settings: TrainingSettings) -> Pipeline:
         translate_percent=(-shake, shake),
         rotate=(-180 * shake, 180 * shake),
         border_mode=1,
+        p=1.0,
     )
     lights = A.RandomBrightnessContrast(light, light, p=1.0)
     changes = [A.HorizontalFlip(p=settings.flip), *([moves] if shake else []), *([lights] if light else [])]

@@ -57,6 +57,13 @@ def test_augmentation_follows_from_the_seed(change: dict[str, float]) -> None:
     assert first.shape == PIXELS.shape
 
 
+@pytest.mark.parametrize("change", [{"shake": 0.1}, {"light": 0.3}], ids=["shake", "light"])
+def test_every_training_photo_is_augmented(change: dict[str, float]) -> None:
+    settings = TrainingSettings(flip=0).model_copy(update=change)
+    plain = scoring_pipeline(settings)(image=PIXELS)["image"]
+    assert not any(np.array_equal(augmented(settings, seed), plain) for seed in range(20))
+
+
 def test_crop_is_found_by_its_photo_in_any_shard(
     crops: Crops, photos: pd.DataFrame, crop_files: dict[str, Path]
 ) -> None:
