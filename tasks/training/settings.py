@@ -43,7 +43,7 @@ class TrainingSettings(BaseModel):
     flip: float = Field(0.5, ge=0, le=1)
     """Chance that a training photo is mirrored."""
     shake: float = Field(0.0, ge=0, le=0.5)
-    """How far a training photo is shifted and stretched at most, as a share of its size, and turned, in half circles."""
+    """How far a training photo is shifted and stretched at most (share of its size), and turned (in half circles)."""
     mixup: float = Field(0.0, ge=0, le=10)
     """MixUp: how strongly training photos are blended with others, as the parameters of the Beta distribution that the
     shares are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
