@@ -109,19 +109,33 @@ def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> dict[str, Artif
 
 def print_run(ledger: Ledger, run: RunStart | RunManifest) -> None:
     """Print what a run was and where its results are."""
-    rows = [("run", run.run), ("state", run.state if isinstance(run, RunManifest) else "not ended"), ("data", run.data)]
-    artifacts = artifacts_of(ledger, run)
+    facts = {"run": run.run, "state": "not ended", "data": run.data}
     if isinstance(run, RunManifest):
-        rows.append(("took", f"{_duration(run.seconds)}; {len(run.reused)} of {len(run.artifacts)} artifacts reused"))
-        rows += [(name.replace("_", " "), f"{value:.4f}") for name, value in run.scores.items()]
-        rows += [
-            (label, artifact.url(file))
+        artifacts = artifacts_of(ledger, run)
+        facts |= {"state": run.state, "took": f"{_duration(run.seconds)}; {_reused(run)} artifacts reused"}
+        if isinstance(validation := artifacts.get("validate"), Artifact):
+            facts["checks"] = _checks(validation)
+        facts |= {name.replace("_", " "): f"{value:.4f}" for name, value in run.scores.items()}
+        facts |= {
+            label: artifact.url(file)
             for label, name, file in LINKS
             if isinstance(artifact := artifacts.get(name), Artifact)
-        ]
-        rows += [("error", run.error)] if run.error else []
-    for label, value in [*rows, ("store", ledger.backend.url)]:
+        }
+        facts |= {"error": run.error} if run.error else {}
+    for label, value in (facts | {"store": ledger.backend.url}).items():
         print(f"{label:<12}{value}")
+
+
+def _checks(validation: Artifact) -> str:
+    """How many expectations there are, and how many failed, by severity."""
+    summary = validation.manifest.summary
+    failed = summary["failed"] if isinstance(summary["failed"], dict) else {}
+    counts = [f"{count} {severity}" for severity, count in failed.items() if count]
+    return f"{summary['expectations']} expectations; failed: {', '.join(counts) or 'none'}"
+
+
+def _reused(run: RunManifest) -> str:
+    return f"{len(run.reused)} of {len(run.artifacts)}"
 
 
 def _run_columns(run: RunStart | RunManifest | None) -> tuple[str, ...]:
@@ -130,7 +144,7 @@ def _run_columns(run: RunStart | RunManifest | None) -> tuple[str, ...]:
     if not isinstance(run, RunManifest):
         return run.flow, "not ended"
     score = f"{run.scores['macro_f1']:.4f}" if "macro_f1" in run.scores else ""
-    return run.flow, run.state, _duration(run.seconds), score, f"{len(run.reused)} of {len(run.artifacts)}"
+    return run.flow, run.state, _duration(run.seconds), score, _reused(run)
 
 
 def _artifact_table(ledger: Ledger, run: RunManifest) -> Table:

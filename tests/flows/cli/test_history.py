@@ -10,23 +10,27 @@ from tasks.store import Artifact, Ledger, Step
 from tasks.store.runs import advance_latest, read_run, recorded_run
 
 
-def artifact(ledger: Ledger, step: str, files: dict[str, str]) -> Artifact:
+def artifact(ledger: Ledger, step: str, files: dict[str, str], summary: dict[str, JsonValue] | None = None) -> Artifact:
     def compute(folder: Path) -> dict[str, JsonValue]:
         for name, content in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(content)
-        return {}
+        return summary or {}
 
     return ledger.produce(Step(step, "tasks.classes"), {}, None, compute)
 
 
+CHECKED: dict[str, JsonValue] = {"expectations": 22, "failed": {"critical": 0, "warning": 2, "info": 1}}
+
+
 @pytest.fixture
 def name(ledger: Ledger) -> str:
-    """A completed run with three artifacts, and after it one that failed."""
+    """A completed run with four artifacts, and after it one that failed."""
     with recorded_run(ledger.backend, "retrain", "laptop", {"training": {"epochs": 3}}, "photos") as run:
         run.keep("submission", artifact(ledger, "submission", {"submission.csv": "a,1\n"}).ref, reused=False)
         run.keep("fold-0", artifact(ledger, "training", {"oof.parquet": "fold"}).ref, reused=True)
         run.keep("ensemble", artifact(ledger, "ensemble", {"oof.parquet": "all", "docs/a.css": ""}).ref, reused=False)
+        run.keep("validate", artifact(ledger, "validate", {"data_docs/index.html": ""}, CHECKED).ref, reused=False)
         run.scores["macro_f1"] = 0.51234
     advance_latest(ledger.backend, run.start.run)
     with (
@@ -46,7 +50,7 @@ def test_runs_lists_every_run_with_how_it_ended(capsys: pytest.CaptureFixture[st
     header, first, second = output(capsys, ledger, "runs")
     assert header.split() == ["run", "flow", "state", "took", "macro", "F1", "reused"]
     assert first.split()[:3] == [name, "retrain", "completed"]
-    assert first.split()[4:] == ["0.5123", "1", "of", "3"]
+    assert first.split()[4:] == ["0.5123", "1", "of", "4"]
     assert second.split()[1:3] == ["validate-data", "failed"]
 
 
@@ -57,6 +61,7 @@ def test_show_is_about_the_latest_completed_run_and_lists_its_files(
     facts = {line[:12].strip(): line[12:] for line in reversed(lines)}
     assert facts["run"] == name
     assert facts["macro f1"] == "0.5123"
+    assert facts["checks"] == "22 expectations; failed: 2 warning, 1 info"
     assert Path(facts["submission"]).read_text() == "a,1\n"
     assert any(line.startswith("ensemble") and line.endswith("oof.parquet and 1 in folders") for line in lines)
 
