@@ -36,16 +36,19 @@ def freeze_stages(backbone: nn.Module, count: int) -> None:
     """Keep the first `count` stages of a timm model as they are: their weights get no gradient.
 
     Raises:
-        ConfigError: the model does not have so many.
+        ConfigError: the model does not have so many, or its layers are not grouped into stages.
     """
+    if not count:
+        return
     model: Any = backbone
-    stages = group_parameters(model, model.group_matcher(coarse=True))
-    ordered = sorted(stages)
-    if count >= len(ordered):
-        raise ConfigError(f"training.frozen: the backbone has {len(ordered)} stages, and one must be trained.")
-    frozen = {name for stage in ordered[:count] for name in stages[stage]}
-    for name, weight in backbone.named_parameters():
-        weight.requires_grad_(name not in frozen)
+    try:
+        stages = list(group_parameters(model, model.group_matcher(coarse=True)).values())
+    except (AttributeError, AssertionError) as error:
+        raise ConfigError("training.frozen: timm groups no layers of this backbone. Use 0.") from error
+    if count >= len(stages):
+        raise ConfigError(f"training.frozen: this backbone has {len(stages)} stages; freeze {len(stages) - 1} at most.")
+    for name in (name for stage in stages[:count] for name in stage):
+        backbone.get_parameter(name).requires_grad_(False)  # noqa: FBT003 - torch's signature
 
 
 def feature_count(backbone: nn.Module) -> int:

@@ -66,7 +66,7 @@ def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device
         TrainingError: a loss is not finite; the message says in which epoch, and on which photos.
     """
     torch.manual_seed(settings.seed)
-    # Without it cuDNN chooses, by the clock, among algorithms that add up in different orders.
+    # Without it cuDNN may use algorithms that add up in another order each time.
     torch.backends.cudnn.deterministic = True
     classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(classifier, settings)

@@ -10,7 +10,7 @@ from torch import Tensor
 def mix(
     pixels: Tensor, targets: Sequence[Tensor], alpha: float, random: np.random.Generator
 ) -> tuple[Tensor, list[Tensor]]:
-    """Every photo of a batch blended with another of it, and what the heads should say blended likewise.
+    """Every photo of a batch blended with one drawn from it, and what the heads should say blended likewise.
 
     Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization" (2018), section 2, with one share a batch.
 

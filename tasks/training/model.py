@@ -36,12 +36,12 @@ class Classifier(nn.Module):
         self.head_sizes = tuple(head_sizes)
 
     def train(self, mode: bool = True) -> "Classifier":
-        """Training or scoring mode; norms that are not trained keep the statistics that they came with."""
+        """Training or scoring mode; layers that are frozen stay in scoring mode: norms keep their statistics."""
         super().train(mode)
         for module in self.modules():
             weights = list(module.parameters(recurse=False))
             if weights and not any(weight.requires_grad for weight in weights):
-                module.eval()
+                module.training = False  # of this layer alone: those below it may be trained
         return self
 
     def forward(self, photos: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class Classifier(nn.Module):
 
 
 def make_classifier(settings: TrainingSettings) -> Classifier:
-    """The classifier that the settings describe. Raises what `make_backbone` raises."""
+    """The classifier that the settings describe. Raises what `make_backbone` and `freeze_stages` raise."""
     backbone = make_backbone(settings.backbone, pretrained=settings.pretrained)
     freeze_stages(backbone, settings.frozen)
     hidden = settings.hidden if settings.heads == "attributes" else None

@@ -44,11 +44,11 @@ class TrainingSettings(BaseModel):
     """Chance that a training photo is mirrored."""
     shake: float = Field(0.0, ge=0, le=0.5)
     """How far a training photo is shifted and stretched at most (share of its size), and turned (in half circles)."""
+    light: float = Field(0.0, ge=0, le=1)
+    """How far brightness and contrast of a training photo change at most, as a share of their range."""
     mixup: float = Field(0.0, ge=0, le=10)
     """MixUp: how strongly training photos are blended with others, as the parameters of the Beta distribution that the
     shares are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
-    light: float = Field(0.0, ge=0, le=1)
-    """How far brightness and contrast of a training photo change at most, as a share of their range."""
     mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
     """Red, green and blue subtracted from every pixel (0..1): what the backbone's weights were trained with."""
     std: tuple[Positive, Positive, Positive] = (0.5, 0.5, 0.5)

@@ -42,6 +42,16 @@ def test_same_seed_gives_the_same_numbers_to_the_bit(
     assert not torch.equal(weights["heads.weight"], different["heads.weight"])
 
 
+def test_mixup_changes_what_is_learnt_but_not_what_is_scored(
+    training: Batches, held_out: Batches, tiny: TrainingSettings
+) -> None:
+    plain = fitted(training, held_out, tiny)
+    mixed = fitted(training, held_out, tiny.model_copy(update={"mixup": 1.0}))
+    assert mixed.history["train_loss"].iloc[-1] > plain.history["train_loss"].iloc[-1]
+    losses = [scored(mixed, held_out).loss for _ in range(2)]
+    assert losses[0] == losses[1] == pytest.approx(mixed.history.query("kept")["valid_loss"].item())
+
+
 def test_history_has_a_row_an_epoch_with_the_rate_of_that_epoch(
     training: Batches, held_out: Batches, tiny: TrainingSettings
 ) -> None:

@@ -75,8 +75,22 @@ def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingS
 
 
 def test_backbone_without_a_stage_to_train_is_an_error(tiny: TrainingSettings) -> None:
-    with pytest.raises(ConfigError, match=r"training\.frozen: the backbone has 5 stages, and one must be trained"):
+    with pytest.raises(ConfigError, match=r"training\.frozen: this backbone has 5 stages; freeze 4 at most"):
         make_classifier(tiny.model_copy(update={"frozen": 5}))
+
+
+def test_backbone_without_stages_works_unless_they_are_to_be_frozen(tiny: TrainingSettings) -> None:
+    ungrouped = tiny.model_copy(update={"backbone": "pit_ti_224"})
+    assert all(weight.requires_grad for weight in make_classifier(ungrouped).parameters())
+    with pytest.raises(ConfigError, match=r"training\.frozen: timm groups no layers of this backbone\. Use 0"):
+        make_classifier(ungrouped.model_copy(update={"frozen": 1}))
+
+
+def test_layers_below_a_frozen_weight_are_trained(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"backbone": "xcit_nano_12_p16_224", "frozen": 1})).train()
+    trained = [norm for norm in classifier.modules() if isinstance(norm, nn.BatchNorm2d) and norm.weight.requires_grad]
+    assert trained
+    assert all(norm.training for norm in trained)
 
 
 def test_packaged_weights_are_those_that_the_package_carries() -> None:
