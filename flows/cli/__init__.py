@@ -1,5 +1,6 @@
 """The command line. Commands import Prefect and what steps need when they run, so that help answers at once."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from flows.cli.pipeline import retrain, validate
 from tasks.errors import ConfigError, FoldlineError
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the operating system says of a full disk, without naming a file."""
 
 
 def _version() -> str:
@@ -50,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has seen enough; without this Python complains once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
+        if error.filename is None and error.errno not in FULL:
+            raise  # a network's or a process's: nothing a person could mend without the traceback
         _complain(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}. Mend that, then run again.")
         sys.exit(FAILURE)
 

@@ -67,10 +67,17 @@ def get(
     target = options.output / Path(name).name if options.output.is_dir() else options.output
     if not target.parent.is_dir():
         raise NotInStoreError(f"There is no folder {target.parent} to copy {name} to. Make it first.")
+    _copy(artifact.path(name), target.resolve())
+    print(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists() and not target.is_file():
+        shutil.copyfile(source, target)  # a device or a pipe must not be replaced
+        return
     with TemporaryDirectory(dir=target.parent, prefix=".foldline-") as folder:
         # On a full disk, what was there before stays as it was.
-        Path(shutil.copy(artifact.path(name), folder)).replace(target)
-    print(target)
+        Path(shutil.copy(source, folder)).replace(target)
 
 
 def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple[Artifact, str]:
@@ -97,7 +104,7 @@ def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple
 
 
 def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> dict[str, Artifact | str]:
-    """Every artifact of the run by its name; why it cannot be had, where it is lost or damaged."""
+    """Every artifact of the run by its name; why it cannot be had, where its manifest is lost or damaged."""
     artifacts: dict[str, Artifact | str] = {}
     for label, ref in run.artifacts.items() if isinstance(run, RunManifest) else ():
         try:

@@ -51,7 +51,7 @@ def digest_photos(root: Path, photos: Sequence[str]) -> list[str | Unreadable]:
 
 
 def measure_photos(root: Path, photos: Sequence[str]) -> list[PhotoFacts | Unreadable]:
-    """Decode every photo, in order; one that cannot be decoded is `Unreadable`, never left out."""
+    """Decode every photo, in order; one that cannot be opened or decoded is `Unreadable`, never left out."""
 
     def measure(photo: str) -> PhotoFacts | Unreadable:
         try:

@@ -30,12 +30,16 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
         raise DataError(f"There is no data folder {root}. `foldline sample DIR` draws one to try things with.")
     layout = read_layout(root)
     photos = [listed.photo for listed in layout.photos]
-    digests = [digest for digest in digest_photos(root, photos) if isinstance(digest, str)]
+    found = digest_photos(root, photos)
+    digests = [digest for digest in found if isinstance(digest, str)]
     if layout.faults or len(digests) < len(photos):
-        _measured(root, photos, layout.faults)
+        unreadable = {bad.photo: bad for bad in (*found, *measure_photos(root, photos)) if isinstance(bad, Unreadable)}
+        _refuse(root, list(unreadable.values()), layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        facts = _measured(root, photos)
+        measured = measure_photos(root, photos)
+        _refuse(root, [bad for bad in measured if isinstance(bad, Unreadable)])
+        facts = [fact for fact in measured if isinstance(fact, PhotoFacts)]
         catalog = CATALOG.conform(
             pd.DataFrame(
                 [
@@ -52,14 +56,6 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
     return ledger.produce(STEP, {"data": _data_digest(layout, digests)}, None, compute)
 
 
-def _measured(root: Path, photos: Sequence[str], faults: tuple[Fault, ...] = ()) -> list[PhotoFacts]:
-    """What the pixels of all photos say. Raises DataError if one is unreadable or there are other `faults` already."""
-    facts = measure_photos(root, photos)
-    unreadable = [fact for fact in facts if isinstance(fact, Unreadable)]
-    raise_faults((*faults, *_unreadable(unreadable)), f"The data folder {root} cannot be used")
-    return [fact for fact in facts if isinstance(fact, PhotoFacts)]
-
-
 def _data_digest(layout: Layout, digests: Sequence[str]) -> str:
     """Digest of all that the catalog is made from: the listed photos, their labels and their bytes."""
     rows = [
@@ -74,12 +70,14 @@ def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
     return (person.person, person.group, person.gender, person.age) if person else ()
 
 
-def _unreadable(photos: Sequence[Unreadable]) -> tuple[Fault, ...]:
-    return fault(
+def _refuse(root: Path, unreadable: Sequence[Unreadable], faults: tuple[Fault, ...] = ()) -> None:
+    """Raise DataError if anything is wrong."""
+    unread = fault(
         "photos cannot be read",
-        [f"{unreadable.photo} ({unreadable.reason})" for unreadable in photos],
+        [f"{bad.photo} ({bad.reason})" for bad in unreadable],
         "Replace them, or delete them with their rows.",
     )
+    raise_faults((*faults, *unread), f"The data folder {root} cannot be used")
 
 
 def _row(root: Path, listed: ListedPhoto, digest: str, facts: PhotoFacts) -> dict[str, object]:

@@ -1,3 +1,5 @@
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,34 @@ def test_get_copies_a_file_into_a_folder_or_under_a_new_name(
     under_name = output(capsys, ledger, "get", "latest", "submission.csv", "--output", str(tmp_path / "mine.csv"))
     assert [*into_folder, *under_name] == [str(tmp_path / "submission.csv"), str(tmp_path / "mine.csv")]
     assert (tmp_path / "mine.csv").read_text() == (tmp_path / "submission.csv").read_text() == "a,1\n"
+
+
+def test_get_that_fails_half_way_leaves_what_was_there(
+    ledger: Ledger, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill_the_disk(source: Path, target: Path) -> None:
+        del source
+        (Path(target) / "half").write_text("a")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "mine.csv").write_text("before")
+    monkeypatch.setattr(shutil, "copy", fill_the_disk)
+    with pytest.raises(SystemExit):
+        output(capsys, ledger, "get", name, "submission.csv", "-o", str(tmp_path / "mine.csv"))
+    assert "No space left on device" in capsys.readouterr().err
+    assert (tmp_path / "mine.csv").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_get_writes_through_a_link_and_into_a_pipe(
+    capsys: pytest.CaptureFixture[str], ledger: Ledger, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "linked")
+    output(capsys, ledger, "get", name, "submission.csv", "-o", str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "linked").read_text() == "a,1\n"
+    output(capsys, ledger, "get", name, "submission.csv", "-o", "/dev/null")
+    assert not Path("/dev/null").is_file()
 
 
 def test_get_refuses_a_file_whose_bytes_have_changed(

@@ -120,5 +120,24 @@ def test_error_of_the_operating_system_is_one_line(tmp_path: Path, capsys: pytes
     assert line.endswith("Mend that, then run again.")
 
 
+def test_error_that_is_about_no_file_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose_the_network(*_: object, **__: object) -> None:
+        raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr("flows.cli.history.list_runs", lose_the_network)
+    with pytest.raises(ConnectionResetError):
+        main(["runs"])
+
+
+def test_store_that_cannot_be_written_is_told_before_prefect_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tmp").touch()
+    assert exit_status("retrain", "--data", "x", "--store", str(tmp_path)) == 1
+    captured = capsys.readouterr()
+    assert "cannot be written: File exists" in captured.err
+    assert "Prefect" not in captured.out
+
+
 def test_experiments_ship() -> None:
     assert {"baseline", "laptop", "sample"} <= set(shipped_experiments())

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.catalog.measure import Unreadable
 from tasks.catalog.step import make_catalog
 from tasks.errors import DataError
 from tasks.photos import decode_photo
@@ -111,6 +112,20 @@ def test_photos_that_cannot_be_opened_are_counted(data: Path, ledger: Ledger) ->
         photo.unlink()
         photo.mkdir()
     with pytest.raises(DataError, match=r"3 photos cannot be read, such as \S+ \(Is a directory\)"):
+        make_catalog(ledger, data)
+
+
+def test_photo_that_could_not_be_opened_at_first_is_still_told(
+    data: Path, ledger: Ledger, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = photo_of(person, "normal").relative_to(data).as_posix()
+
+    def fail_once(root: Path, photos: list[str]) -> list[str | Unreadable]:
+        del root
+        return [Unreadable(name, "Stale file handle") if name == photo else "digest" for name in photos]
+
+    monkeypatch.setattr("tasks.catalog.step.digest_photos", fail_once)
+    with pytest.raises(DataError, match=r"1 photos cannot be read, such as .*normal\.\w+ \(Stale file handle\)"):
         make_catalog(ledger, data)
 
 
