@@ -8,7 +8,7 @@
     └── StoreError (OSError)                the store could not do what was asked
         ├── AlreadyExistsError (FileExistsError)    create-once lost: somebody else was first
         ├── NotInStoreError (FileNotFoundError)     no such artifact, run, ref or file
-        └── CorruptFileError                        a file's bytes are not those its manifest names
+        └── CorruptFileError                        what the store keeps is damaged, or half of it is gone
 
 A message says how many, shows one example, and says what to do. Checks gather every `Fault` before they raise, so
 that one pass shows everything that is wrong.
@@ -51,7 +51,7 @@ class NotInStoreError(StoreError, FileNotFoundError):
 
 
 class CorruptFileError(StoreError):
-    """A file's bytes are not those that its manifest names."""
+    """What the store keeps is damaged: bytes are not those that a manifest names, or cannot be read at all."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def decode_photo(content: bytes) -> Pixels:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError("not an image" if content else "an empty file") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(str(error)) from error
 
 

@@ -18,7 +18,7 @@ def split(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
         settings: how to split.
 
     Raises:
-        DataError: a photo has no class, or there are too few persons (or photos) for so many folds.
+        DataError: a photo has no id or no class, or there are too few persons (or photos) for so many folds.
     """
     raise_faults(
         fault(
@@ -46,7 +46,7 @@ def _deal(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
     kind = StratifiedGroupKFold if settings.by == "person" else StratifiedKFold
     folder = kind(settings.count, shuffle=True, random_state=settings.seed)
     folds = np.zeros(len(photos), np.int64)
-    if min(photos["class"].value_counts().max(), units.nunique()) < settings.count:
+    if min(units.nunique(), photos["class"].value_counts().max()) < settings.count:
         return folds  # scikit-learn would refuse in words of its own
     with warnings.catch_warnings():
         # It warns of classes with fewer photos than folds; `missing_classes` says so in our words.

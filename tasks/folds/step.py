@@ -23,7 +23,7 @@ def make_folds(ledger: Ledger, catalog: Artifact, settings: FoldsSettings) -> Ar
     """The folds of the training photos of `catalog`: folds.parquet.
 
     Raises:
-        DataError: a photo has no class, or there are too few persons (or photos) for so many folds.
+        DataError: a photo has no id or no class, or there are too few persons (or photos) for so many folds.
     """
     if settings.by == "photo":
         say(LEAK_WARNING)

@@ -18,7 +18,7 @@ OURS = ("tasks", "expectations")
 DECIDES_NOTHING = ("tasks.store", "tasks.errors", "tasks.progress", "tasks.door")
 DOOR = "task.py"
 ACTIONS = "*"
-"""Stands for what a module does on import besides defining names; no name is spelt so."""
+"""Stands for what a module does on import besides defining names."""
 
 
 @cache

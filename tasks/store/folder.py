@@ -124,10 +124,10 @@ def _sync(path: Path) -> None:
 def _sweep(parent: Path) -> None:
     """Remove the folders of processes that died: those whose lock nobody holds."""
     for lock in parent.glob("*.lock"):
-        with lock.open("w") as held:
-            try:
+        try:
+            with lock.open("w") as held:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-            lock.unlink(missing_ok=True)
+                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                lock.unlink(missing_ok=True)
+        except OSError:
+            continue  # somebody holds it, or it is not ours to touch

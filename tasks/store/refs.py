@@ -39,7 +39,7 @@ def read_ref(backend: Backend, name: str) -> Ref:
 
 def count_moves(backend: Backend, name: str) -> int:
     """How often `name` has moved; 0 if it never pointed anywhere."""
-    found = (re.fullmatch(rf"refs/{re.escape(name)}/(\d+)\.json", key) for key in backend.list(f"refs/{name}/"))
+    found = (re.fullmatch(rf"refs/{re.escape(name)}/(\d{{6,}})\.json", key) for key in backend.list(f"refs/{name}/"))
     return max((int(match[1]) for match in found if match), default=0)
 
 

@@ -164,6 +164,7 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
 
     Raises:
         NotInStoreError: there is none, or more than one.
+        CorruptFileError: what is kept of it cannot be read.
     """
     if wanted == LATEST:
         return read_run(backend, _latest(backend))

@@ -114,6 +114,12 @@ with FolderBackend(Path(sys.argv[1])).scratch() as folder:
         living.communicate()
 
 
+def test_lock_that_is_not_ours_to_touch_stops_nobody(backend: FolderBackend) -> None:
+    (backend.root / "tmp/stranger.lock").mkdir(parents=True)
+    backend.create("a", b"")
+    assert backend.read("a") == b""
+
+
 def test_upload_of_a_killed_process_leaves_nothing_where_objects_lie(backend: FolderBackend, tmp_path: Path) -> None:
     script = """
 import os, shutil, signal, sys
