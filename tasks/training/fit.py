@@ -78,7 +78,7 @@ def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device
         learning_rate = float(schedule.get_last_lr()[0])
         with progress(label, len(training) + len(held_out)) as advance:
             train_loss = train_epoch(classifier, optimiser, training, epoch, settings, advance)
-            scored = score(classifier, held_out, settings.focal_gamma, advance)
+            scored = score(classifier, held_out, settings, advance)
         if not math.isfinite(scored.loss):
             raise TrainingError(
                 f"The loss on the fold's own {len(held_out)} photos is {scored.loss} after epoch {epoch}. "
@@ -125,21 +125,25 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def score(classifier: Classifier, batches: Batches, gamma: float, advance: Advance) -> Scored:
-    """What the classifier says of every photo, in order."""
+def score(classifier: Classifier, batches: Batches, settings: TrainingSettings, advance: Advance) -> Scored:
+    """What the classifier says of every photo, in order: if the settings ask for it, the mean with its mirror image."""
     classifier.eval()
     photos: list[str] = []
     classes, probabilities, losses = [], [], []
     for batch in batches.epoch(0):
         pixels, targets = _moved(batch, classifier)
-        logits = classifier(pixels)
+        views = [classifier(view) for view in ((pixels, pixels.flip(3)) if settings.mirror else (pixels,))]
         photos += batch.photos
         classes.append(batch.classes)
-        probabilities.append(class_probabilities(classifier, logits).cpu())
-        losses.append(classifier_loss(classifier, logits, targets, gamma).cpu())
+        probabilities.append(_mean([class_probabilities(classifier, logits) for logits in views]))
+        losses.append(_mean([classifier_loss(classifier, logits, targets, settings.focal_gamma) for logits in views]))
         advance(len(batch.photos))
     loss = torch.cat(losses).mean().item()
     return Scored(photos, torch.cat(classes).numpy(), torch.cat(probabilities).numpy(), loss)
+
+
+def _mean(values: list[Tensor]) -> Tensor:
+    return torch.stack(values).mean(dim=0).cpu()
 
 
 def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, list[Tensor]]:

@@ -71,8 +71,8 @@ def train_and_predict(photos: FoldPhotos, crops: Crops, settings: TrainingSettin
     fitted = fit(batches(photos.training, training=True), held_out, settings, choose_device(), name)
     evaluation = batches(photos.evaluation, training=False)
     with progress(f"{name}, predicting", len(held_out) + len(evaluation)) as advance:
-        oof = score(fitted.classifier, held_out, settings.focal_gamma, advance)
-        return FoldResult(fitted, oof, score(fitted.classifier, evaluation, settings.focal_gamma, advance))
+        oof = score(fitted.classifier, held_out, settings, advance)
+        return FoldResult(fitted, oof, score(fitted.classifier, evaluation, settings, advance))
 
 
 def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, folder: Path) -> Mapping[str, JsonValue]:
@@ -95,7 +95,7 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
 def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonValue]:
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
-    parts = settings.model_dump(mode="json", include={"backbone", "heads", "hidden", "mean", "std"})
+    parts = settings.model_dump(mode="json", include={"backbone", "heads", "hidden", "mean", "std", "mirror"})
     return {**parts, "height": height, "width": width}
 
 

@@ -25,12 +25,21 @@ class Classifier(nn.Module):
         features: width of what the backbone gives.
         head_sizes: number of outputs of each head.
         hidden: width of the shared layer under the heads; None for heads that sit on the backbone.
+        dropout: share of the inputs of the hidden layer, and of the heads, that a training step leaves out.
     """
 
-    def __init__(self, backbone: nn.Module, features: int, head_sizes: Sequence[int], hidden: int | None) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        features: int,
+        head_sizes: Sequence[int],
+        hidden: int | None,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.hidden = nn.Sequential(nn.Linear(features, hidden), nn.ReLU()) if hidden else nn.Identity()
+        layers = [nn.Dropout(dropout), nn.Linear(features, hidden), nn.ReLU()] if hidden else []
+        self.hidden = nn.Sequential(*layers, nn.Dropout(dropout))
         # One layer computes all heads: each has its own columns, so they share nothing but their input.
         self.heads = nn.Linear(hidden or features, sum(head_sizes))
         self.head_sizes = tuple(head_sizes)
@@ -59,7 +68,7 @@ def make_classifier(settings: TrainingSettings) -> Classifier:
     backbone = make_backbone(settings.backbone, pretrained=settings.pretrained)
     freeze_stages(backbone, settings.frozen)
     hidden = settings.hidden if settings.heads == "attributes" else None
-    return Classifier(backbone, feature_count(backbone), HEAD_SIZES[settings.heads], hidden)
+    return Classifier(backbone, feature_count(backbone), HEAD_SIZES[settings.heads], hidden, settings.dropout)
 
 
 def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ class TrainingSettings(BaseModel):
     """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes."""
     hidden: int = Field(1024, ge=8, le=8192)
     """Width of the layer under the three heads. Read if heads is `attributes`."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of the features, and of the hidden layer, that a training step leaves out."""
     focal_gamma: float = Field(5.0, ge=0, le=10)
     """Focusing of the focal loss: how little easy photos count. 0 is cross entropy."""
     epochs: int = Field(5, ge=1, le=1000)
@@ -49,6 +51,8 @@ class TrainingSettings(BaseModel):
     mixup: float = Field(0.0, ge=0, le=10)
     """MixUp: how strongly training photos are blended with others, as the parameters of the Beta distribution that the
     shares are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
+    mirror: bool = False
+    """Score every photo mirrored too, and take the mean: steadier, at twice the time."""
     mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
     """Red, green and blue subtracted from every pixel (0..1): what the backbone's weights were trained with."""
     std: tuple[Positive, Positive, Positive] = (0.5, 0.5, 0.5)

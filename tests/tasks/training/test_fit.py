@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,12 +21,12 @@ def fitted(training: Batches, held_out: Batches, settings: TrainingSettings) -> 
     return fit(training, held_out, settings, CPU, "Fold 0")
 
 
-def scored(fit: Fit, batches: Batches, gamma: float = 2.0) -> Scored:
-    return score(fit.classifier, batches, gamma, lambda _: None)
+def scored(fit: Fit, batches: Batches, settings: TrainingSettings) -> Scored:
+    return score(fit.classifier, batches, settings, lambda _: None)
 
 
 def test_colours_are_learnt(training: Batches, held_out: Batches, tiny: TrainingSettings) -> None:
-    result = scored(fitted(training, held_out, tiny.model_copy(update={"epochs": 25})), held_out)
+    result = scored(fitted(training, held_out, tiny.model_copy(update={"epochs": 25})), held_out, tiny)
     assert macro_f1(result.classes, result.probabilities.argmax(axis=1)) > 0.8
     assert result.photos == [f"{number:02}.jpg" for number in range(72)]
     assert result.probabilities.sum(axis=1) == pytest.approx(1)
@@ -48,8 +49,28 @@ def test_mixup_changes_what_is_learnt_but_not_what_is_scored(
     plain = fitted(training, held_out, tiny)
     mixed = fitted(training, held_out, tiny.model_copy(update={"mixup": 1.0}))
     assert mixed.history["train_loss"].iloc[-1] > plain.history["train_loss"].iloc[-1]
-    losses = [scored(mixed, held_out).loss for _ in range(2)]
+    losses = [scored(mixed, held_out, tiny).loss for _ in range(2)]
     assert losses[0] == losses[1] == pytest.approx(mixed.history.query("kept")["valid_loss"].item())
+
+
+def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(
+    training: Batches, held_out: Batches, tiny: TrainingSettings
+) -> None:
+    fit = fitted(training, held_out, tiny)
+    both = scored(fit, held_out, tiny.model_copy(update={"mirror": True}))
+    one = scored(fit, held_out, tiny)
+    other = scored(fit, Mirrored(held_out.dataset, 8, 1, shuffle=False), tiny)
+    assert np.abs(one.probabilities - other.probabilities).max() > 1e-4
+    assert both.probabilities == pytest.approx((one.probabilities + other.probabilities) / 2, abs=1e-6)
+    assert both.loss == pytest.approx((one.loss + other.loss) / 2, abs=1e-6)
+
+
+class Mirrored(Batches):
+    """Batches of mirror images."""
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        for batch in super().epoch(number):
+            yield replace(batch, pixels=batch.pixels.flip(3))
 
 
 def test_history_has_a_row_an_epoch_with_the_rate_of_that_epoch(

@@ -39,7 +39,7 @@ def test_single_head_gives_the_classes_directly(tiny: TrainingSettings) -> None:
     classifier = make_classifier(tiny.model_copy(update={"heads": "classes"})).eval()
     logits = classifier(torch.randn(2, 3, 32, 32))
     assert logits.shape == (2, CLASS_COUNT)
-    assert isinstance(classifier.hidden, nn.Identity)
+    assert [type(layer) for layer in classifier.hidden] == [nn.Dropout]
     assert torch.allclose(class_probabilities(classifier, logits), logits.double().softmax(1))
 
 
@@ -55,6 +55,13 @@ def test_features_of_any_backbone_are_counted(name: str) -> None:
     backbone = make_backbone(name, pretrained=False).eval()
     size = 160 if name == "test_vit" else 64
     assert backbone(torch.randn(1, 3, size, size)).shape == (1, feature_count(backbone))
+
+
+def test_dropout_leaves_features_out_in_training_and_none_in_scoring(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"dropout": 0.5}))
+    photos = torch.randn(4, 3, 32, 32)
+    assert not torch.equal(classifier.train()(photos), classifier(photos))
+    assert torch.equal(classifier.eval()(photos), classifier(photos))
 
 
 def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingSettings) -> None:

@@ -66,7 +66,7 @@ def test_stored_weights_give_the_stored_probabilities(inputs: Inputs, tiny: Trai
     classifier.load_state_dict(load_file(model.path("weights.safetensors")))
     evaluation = CATALOG.read(catalog_artifact.path("catalog.parquet")).query("split == 'eval'")
     dataset = CropDataset(Crops(crops_artifact.paths()), evaluation, scoring_pipeline(tiny), 0)
-    again = score(classifier, Batches(dataset, 8, 0, shuffle=False), 2.0, lambda _: None)
+    again = score(classifier, Batches(dataset, 8, 0, shuffle=False), tiny, lambda _: None)
     stored = PROBABILITIES.read(ledger.get(model.ref).path("eval.parquet"))
     assert again.probabilities == pytest.approx(stored[CLASS_COLUMNS].to_numpy(), abs=1e-5)
 
@@ -79,6 +79,7 @@ def test_model_file_says_how_to_rebuild_and_feed_it(model: Artifact, tiny: Train
         "hidden": 16,
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
+        "mirror": False,
         "height": 40,
         "width": 32,
     }
