@@ -21,6 +21,8 @@ LINKS = (
     ("data docs", "validate", "data_docs/index.html"),
 )
 """Files that people look for first: what to call them, artifact, file."""
+Artifacts = dict[str, Artifact | str]
+"""Artifacts of a run by their names; a text is why one cannot be had."""
 
 
 def runs(*, options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions()) -> None:
@@ -46,9 +48,10 @@ def show(
     options.choose()
     ledger = open_ledger()
     found = find_run(ledger.backend, run)
-    print_run(ledger, found)
+    artifacts = artifacts_of(ledger, found)
+    print_run(ledger, found, artifacts)
     if isinstance(found, RunManifest):
-        _console().print("", _artifact_table(ledger, found), sep="\n")
+        _console().print("", _artifact_table(found, artifacts), sep="\n")
     settings = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     print(f"\n{settings}", end="")
 
@@ -103,9 +106,9 @@ def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple
     return files[matches[0]]
 
 
-def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> dict[str, Artifact | str]:
+def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> Artifacts:
     """Every artifact of the run by its name; why it cannot be had, where its manifest is lost or damaged."""
-    artifacts: dict[str, Artifact | str] = {}
+    artifacts: Artifacts = {}
     for label, ref in run.artifacts.items() if isinstance(run, RunManifest) else ():
         try:
             artifacts[label] = ledger.get(ref)
@@ -114,11 +117,10 @@ def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> dict[str, Artif
     return artifacts
 
 
-def print_run(ledger: Ledger, run: RunStart | RunManifest) -> None:
-    """Print what a run was and where its results are."""
+def print_run(ledger: Ledger, run: RunStart | RunManifest, artifacts: Artifacts) -> None:
+    """Print what a run was and where its results are; `artifacts` as `artifacts_of` gives them."""
     facts = {"run": run.run, "state": "not ended", "data": run.data}
     if isinstance(run, RunManifest):
-        artifacts = artifacts_of(ledger, run)
         facts |= {"state": run.state, "took": f"{_duration(run.seconds)}; {_reused(run)} artifacts reused"}
         if isinstance(validation := artifacts.get("validate"), Artifact):
             facts["checks"] = _checks(validation)
@@ -154,9 +156,9 @@ def _run_columns(run: RunStart | RunManifest | None) -> tuple[str, ...]:
     return run.flow, run.state, _duration(run.seconds), score, _reused(run)
 
 
-def _artifact_table(ledger: Ledger, run: RunManifest) -> Table:
+def _artifact_table(run: RunManifest, artifacts: Artifacts) -> Table:
     table = Table("artifact", "key", "took", "", "files", box=None, pad_edge=False, title_justify="left")
-    for label, artifact in artifacts_of(ledger, run).items():
+    for label, artifact in artifacts.items():
         if isinstance(artifact, str):
             table.add_row(label, run.artifacts[label].key[:12], "", "lost", artifact)
             continue

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.cli.display import progress_display
-from flows.cli.history import print_run
+from flows.cli.history import artifacts_of, print_run
 from flows.cli.options import StoreOptions
 from flows.embedded import run_embedded
 from flows.experiments import resolve_experiment
@@ -56,4 +56,5 @@ def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> 
         say("Starting Prefect in this process.")
         name = run_embedded(flow)
     ledger = open_ledger()
-    print_run(ledger, read_run(ledger.backend, name))
+    run = read_run(ledger.backend, name)
+    print_run(ledger, run, artifacts_of(ledger, run))
