@@ -33,12 +33,11 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
     found = digest_photos(root, photos)
     digests = [digest for digest in found if isinstance(digest, str)]
     if layout.faults or len(digests) < len(photos):
-        unreadable = {bad.photo: bad for bad in (*found, *measure_photos(root, photos)) if isinstance(bad, Unreadable)}
-        _refuse(root, list(unreadable.values()), layout.faults)
+        _refuse(root, [*found, *measure_photos(root, photos)], layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
         measured = measure_photos(root, photos)
-        _refuse(root, [bad for bad in measured if isinstance(bad, Unreadable)])
+        _refuse(root, measured)
         facts = [fact for fact in measured if isinstance(fact, PhotoFacts)]
         catalog = CATALOG.conform(
             pd.DataFrame(
@@ -70,11 +69,12 @@ def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
     return (person.person, person.group, person.gender, person.age) if person else ()
 
 
-def _refuse(root: Path, unreadable: Sequence[Unreadable], faults: tuple[Fault, ...] = ()) -> None:
-    """Raise DataError if anything is wrong."""
+def _refuse(root: Path, found: Sequence[object], faults: tuple[Fault, ...] = ()) -> None:
+    """Raise DataError if there are faults, or anything Unreadable in what was found."""
+    reasons = {bad.photo: bad.reason for bad in found if isinstance(bad, Unreadable)}
     unread = fault(
         "photos cannot be read",
-        [f"{bad.photo} ({bad.reason})" for bad in unreadable],
+        [f"{photo} ({reason})" for photo, reason in reasons.items()],
         "Replace them, or delete them with their rows.",
     )
     raise_faults((*faults, *unread), f"The data folder {root} cannot be used")
