@@ -40,4 +40,4 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) $(SAMPLE) *.egg-info .*_cache
+	rm -rf $(VENV) $(SAMPLE) *.egg-info .*_cache .hypothesis

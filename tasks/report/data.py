@@ -101,7 +101,8 @@ def box_sizes(run: RunTables) -> pd.DataFrame:
 def smallest_box(run: RunTables) -> dict[str, float]:
     """Width and height, pixels, below both of which a box around a face was called undersized."""
     limits = run.artifacts["faces"].manifest.summary["smallest_box"]
-    return {side: float(str(limit)) for side, limit in limits.items()} if isinstance(limits, dict) else {}
+    found = limits.items() if isinstance(limits, dict) else ()
+    return {side: limit for side, limit in found if isinstance(limit, float)}
 
 
 def _checks(results: pd.DataFrame) -> list[Check]:

@@ -47,8 +47,9 @@ def freeze_stages(backbone: nn.Module, count: int) -> None:
         raise ConfigError("training.frozen: timm groups no layers of this backbone. Use 0.") from error
     if count >= len(stages):
         raise ConfigError(f"training.frozen: this backbone has {len(stages)} stages; freeze {len(stages) - 1} at most.")
-    for name in (name for stage in stages[:count] for name in stage):
-        backbone.get_parameter(name).requires_grad_(False)  # noqa: FBT003 - torch's signature
+    for stage in stages[:count]:
+        for name in stage:
+            backbone.get_parameter(name).requires_grad_(False)  # noqa: FBT003 - torch's signature
 
 
 def feature_count(backbone: nn.Module) -> int:
