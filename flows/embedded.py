@@ -4,12 +4,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
-Result = TypeVar("Result")
+from tasks.home import foldline_home
 
-HOME_VARIABLE = "FOLDLINE_HOME"
+Result = TypeVar("Result")
 
 SETTINGS = {
     # Nobody is called: no telemetry, no advertisements.
@@ -89,8 +88,3 @@ def _start_server() -> None:
         get_client(sync_client=True)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def foldline_home() -> Path:
-    """Where Foldline keeps what belongs to a machine and not to a store: FOLDLINE_HOME, or ~/.foldline."""
-    return Path(os.environ.get(HOME_VARIABLE) or "~/.foldline").expanduser()

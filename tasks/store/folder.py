@@ -1,14 +1,17 @@
 """The backend that keeps objects in a folder."""
 
-import fcntl
 import os
 import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tasks.errors import AlreadyExistsError, NotInStoreError, StoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError, StoreError
+from tasks.store.backend import StoredObject
+from tasks.store.manifest import FileEntry, describe_file
+from tasks.store.scratch import scratch_folder, told
+from tasks.store.verify import is_intact
 
 
 class FolderBackend:
@@ -30,54 +33,78 @@ class FolderBackend:
         """
         target = self._path(key)
         with self._staged(target) as staged:
-            _write_durably(staged, content)
+            staged.write_bytes(content)
+            _sync(staged)
             try:
                 # Unlike a rename, a hard link never replaces what is there.
                 target.hardlink_to(staged)
             except FileExistsError:
                 raise AlreadyExistsError(f"{key} is in {self.url} already") from None
 
-    def upload(self, source: Path, key: str) -> None:
-        """Copy a file into the folder, replacing an object of that key."""
-        target = self._path(key)
-        with self._staged(target) as staged:
-            shutil.copyfile(source, staged)
-            _sync(staged)
-            staged.replace(target)
-
     def read(self, key: str) -> bytes:
         """Content of a small object. Raises NotInStoreError."""
-        return self.download(key).read_bytes()
+        return self._existing(key).read_bytes()
 
-    def download(self, key: str) -> Path:
-        """The file that holds the object. Raises NotInStoreError."""
-        path = self._path(key)
-        if not path.is_file():
-            raise NotInStoreError(f"{key} is not in {self.url}")
-        return path
+    def upload(self, folder: Path, root: str, files: Mapping[str, FileEntry]) -> None:
+        """Copy `files` of a folder to the keys ``root/name``. Raises StoreError if a copy is not what `files` says."""
+        for name, entry in files.items():
+            target = self._path(f"{root}/{name}")
+            with self._staged(target) as staged:
+                shutil.copyfile(folder / name, staged)
+                _sync(staged)
+                if describe_file(staged) != entry:
+                    raise StoreError(f"{folder / name} changed while it was copied to {target}. Run again.")
+                staged.replace(target)
 
-    def list(self, prefix: str) -> Iterator[str]:
-        """Keys that start with `prefix`, a path that ends in a slash, sorted."""
-        folder = self._path(prefix)
-        return iter(sorted(path.relative_to(self.root).as_posix() for path in folder.rglob("*") if path.is_file()))
+    def download(self, root: str, files: Mapping[str, FileEntry]) -> dict[str, Path]:
+        """The files that hold the objects ``root/name``, by name, verified.
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """An empty folder on the same disk; it is gone after the block, or at the latest when another is asked for."""
-        parent = self.root / "tmp"
-        folder = parent / uuid.uuid4().hex
-        lock = parent / f"{folder.name}.lock"
-        with ExitStack() as held:
-            with _told(parent):
-                parent.mkdir(parents=True, exist_ok=True)
-                _sweep(parent)
-                fcntl.flock(held.enter_context(lock.open("w")), fcntl.LOCK_EX)
-                folder.mkdir()
+        Raises:
+            NotInStoreError: an object is not there.
+            CorruptFileError: an object's bytes are not those that `files` says.
+        """
+        paths = {name: self._existing(f"{root}/{name}") for name in files}
+        for name, path in paths.items():
+            if not is_intact(path, files[name]):
+                raise CorruptFileError(f"{path} is damaged: its bytes are not those that its manifest names.")
+        return paths
+
+    def describe(self, key: str) -> FileEntry:
+        """Digest and size of an object. Raises NotInStoreError."""
+        return describe_file(self._existing(key))
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """Objects whose keys start with `prefix`, a path that ends in a slash, sorted by key."""
+        for path in sorted(self._path(prefix).rglob("*")):
             try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-                lock.unlink(missing_ok=True)
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # deleted meanwhile
+            if path.is_file():
+                modified = datetime.fromtimestamp(status.st_mtime, UTC)
+                yield StoredObject(path.relative_to(self.root).as_posix(), status.st_size, modified)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects, and the folders that this empties."""
+        for key in keys:
+            path = self._path(key)
+            with told(path):
+                path.unlink(missing_ok=True)
+            self._remove_empty(path.parent)
+
+    def link(self, key: str, valid: timedelta) -> str:
+        """The file's URL, which is valid for as long as the file is there."""
+        del valid
+        return self._existing(key).as_uri()
+
+    def drop_unfinished(self, before: datetime) -> int:
+        """Nothing: what a killed process left is swept whenever something is written."""
+        del before
+        return 0
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """An empty folder on the same disk; it is gone after the block, or at the latest when another is asked for."""
+        return scratch_folder(self.root / "tmp")
 
     def _path(self, key: str) -> Path:
         path = self.root / key
@@ -85,32 +112,31 @@ class FolderBackend:
             raise StoreError(f"The key {key!r} leads out of the store {self.url}.")
         return path
 
+    def _existing(self, key: str) -> Path:
+        path = self._path(key)
+        if not path.is_file():
+            raise NotInStoreError(f"{key} is not in {self.url}")
+        return path
+
     @contextmanager
     def _staged(self, target: Path) -> Iterator[Path]:
         """Where to write what will be moved to `target` once it is whole; swept if this process is killed."""
-        with self.scratch() as folder, _told(target):
+        with self.scratch() as folder, told(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             yield folder / "staged"
             _sync(target.parent)
 
+    def _remove_empty(self, folder: Path) -> None:
+        """Remove a folder that holds nothing, and those above it, but for the two uppermost levels.
 
-@contextmanager
-def _told(target: Path) -> Iterator[None]:
-    """Turn an error of the operating system into one that says what to do."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except OSError as error:
-        raise StoreError(
-            f"{target} cannot be written: {error.strerror}. Free space or mend the permissions, then run again; "
-            "nothing that was finished is lost."
-        ) from error
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    _sync(path)
+        Those are shared by all writers: one might be just about to write there.
+        """
+        while len(folder.relative_to(self.root).parts) > 2:
+            try:
+                folder.rmdir()
+            except OSError:
+                return  # something is in it
+            folder = folder.parent
 
 
 def _sync(path: Path) -> None:
@@ -119,15 +145,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove the folders of processes that died: those whose lock nobody holds."""
-    for lock in parent.glob("*.lock"):
-        try:
-            with lock.open("w") as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-                lock.unlink(missing_ok=True)
-        except OSError:
-            continue  # somebody holds it, or it is not ours to touch

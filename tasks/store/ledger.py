@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -16,7 +15,6 @@ from tasks.store.manifest import (
     ArtifactRef,
     FileEntry,
     Manifest,
-    describe_file,
     describe_files,
     git_commit,
     host_name,
@@ -54,23 +52,24 @@ class Artifact:
             NotInStoreError: the artifact has no such file.
             CorruptFileError: the bytes are gone, or not those that the manifest names.
         """
-        entry = self._entry(name)
-        key = f"{self.root}/{name}"
-        try:
-            path = self._backend.download(key)
-        except NotInStoreError as error:
-            raise CorruptFileError(f"{self._backend.url}/{key} is gone. {MAKE_ANEW}") from error
-        _verify(path, entry, f"{self._backend.url}/{key}")
-        return path
+        return self._download({name: self._entry(name)})[name]
 
     def paths(self) -> dict[str, Path]:
         """Every file of the artifact, verified, by name. Raises as `path` does."""
-        return {name: self.path(name) for name in self.manifest.files}
+        return self._download(self.manifest.files)
 
     def url(self, name: str) -> str:
         """Where the artifact's file `name` lies, as a person would write it. Raises NotInStoreError."""
         self._entry(name)
         return f"{self._backend.url}/{self.root}/{name}"
+
+    def _download(self, files: Mapping[str, FileEntry]) -> dict[str, Path]:
+        try:
+            return self._backend.download(self.root, files)
+        except NotInStoreError as error:
+            raise CorruptFileError(f"{error}, but its manifest names it. {MAKE_ANEW}") from error
+        except CorruptFileError as error:
+            raise CorruptFileError(f"{error} {MAKE_ANEW}") from error
 
     def _entry(self, name: str) -> FileEntry:
         if name not in self.manifest.files:
@@ -154,8 +153,7 @@ class Ledger:
 
     def _commit(self, manifest: Manifest, folder: Path) -> Artifact:
         artifact = Artifact(self.backend, manifest, reused=False)
-        for name in manifest.files:
-            self.backend.upload(folder / name, f"{artifact.root}/{name}")
+        self.backend.upload(folder, artifact.root, manifest.files)
         try:
             self.backend.create(_manifest_key(manifest.step, manifest.key), manifest.model_dump_json(indent=2).encode())
         except AlreadyExistsError:
@@ -166,20 +164,3 @@ class Ledger:
 
 def _manifest_key(step: str, key: str) -> str:
     return f"steps/{step}/{key}/manifest.json"
-
-
-_verified: set[tuple[str, int, int, str]] = set()
-_verified_lock = Lock()
-
-
-def _verify(path: Path, entry: FileEntry, url: str) -> None:
-    """Raise CorruptFileError unless the file's bytes are those of `entry`; an unchanged file is read once a process."""
-    status = path.stat()
-    seen = (str(path), status.st_mtime_ns, status.st_size, entry.sha256)
-    with _verified_lock:
-        if seen in _verified:
-            return
-    if describe_file(path) != entry:
-        raise CorruptFileError(f"{url} is damaged: its bytes are not those that its manifest names. {MAKE_ANEW}")
-    with _verified_lock:
-        _verified.add(seen)

@@ -39,8 +39,9 @@ def read_ref(backend: Backend, name: str) -> Ref:
 
 def count_moves(backend: Backend, name: str) -> int:
     """How often `name` has moved; 0 if it never pointed anywhere."""
-    found = (re.fullmatch(rf"refs/{re.escape(name)}/(\d{{6,}})\.json", key) for key in backend.list(f"refs/{name}/"))
-    return max((int(match[1]) for match in found if match), default=0)
+    pattern = re.compile(rf"refs/{re.escape(name)}/(\d{{6,}})\.json")
+    matches = (pattern.fullmatch(found.key) for found in backend.list(f"refs/{name}/"))
+    return max((int(match[1]) for match in matches if match), default=0)
 
 
 def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:

@@ -134,8 +134,8 @@ def list_runs(backend: Backend) -> dict[str, RunStart | RunManifest | None]:
 
 
 def _names(backend: Backend) -> list[str]:
-    found = (re.fullmatch(r"runs/([^/]+)/(start|manifest)\.json", key) for key in backend.list("runs/"))
-    return sorted({match[1] for match in found if match})
+    matches = (re.fullmatch(r"runs/([^/]+)/(start|manifest)\.json", found.key) for found in backend.list("runs/"))
+    return sorted({match[1] for match in matches if match})
 
 
 def read_run(backend: Backend, name: str) -> RunStart | RunManifest:

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.errors import AlreadyExistsError, NotInStoreError, StoreError
 from tasks.store.folder import FolderBackend
+from tasks.store.manifest import describe_files
 
 
 @pytest.fixture
@@ -53,17 +54,19 @@ for number in range(50):
 
 
 def test_upload_replaces_and_leaves_the_source(backend: FolderBackend, tmp_path: Path) -> None:
-    source = tmp_path / "file"
+    source = tmp_path / "from"
+    source.mkdir()
     for content in ("old", "new"):
-        source.write_text(content)
-        backend.upload(source, "a/file")
-    assert backend.download("a/file").read_text() == source.read_text() == "new"
+        (source / "file").write_text(content)
+        files = describe_files(source)
+        backend.upload(source, "a", files)
+    assert backend.download("a", files)["file"].read_text() == (source / "file").read_text() == "new"
 
 
 def test_list_is_sorted(backend: FolderBackend) -> None:
     for key in ("runs/b/x", "runs/a/x", "refs/c"):
         backend.create(key, b"")
-    assert list(backend.list("runs/")) == ["runs/a/x", "runs/b/x"]
+    assert [found.key for found in backend.list("runs/")] == ["runs/a/x", "runs/b/x"]
     assert list(backend.list("nothing/")) == []
 
 
@@ -125,13 +128,18 @@ def test_upload_of_a_killed_process_leaves_nothing_where_objects_lie(backend: Fo
 import os, shutil, signal, sys
 from pathlib import Path
 from tasks.store.folder import FolderBackend
+from tasks.store.manifest import describe_files
 def half(source, target):
     Path(target).write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 shutil.copyfile = half
-FolderBackend(Path(sys.argv[1])).upload(Path(sys.argv[2]), "steps/a/file")
+source = Path(sys.argv[2])
+FolderBackend(Path(sys.argv[1])).upload(source, "steps/a", describe_files(source))
 """
-    killed = python(script, backend.root, tmp_path)
+    source = tmp_path / "from"
+    source.mkdir()
+    (source / "file").touch()
+    killed = python(script, backend.root, source)
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     assert list(backend.list("steps/")) == []
@@ -143,4 +151,4 @@ def test_object_is_as_readable_as_any_other_file(backend: FolderBackend) -> None
     backend.create("a", b"")
     usual = backend.root / "usual"
     usual.touch()
-    assert backend.download("a").stat().st_mode == usual.stat().st_mode
+    assert (backend.root / "a").stat().st_mode == usual.stat().st_mode

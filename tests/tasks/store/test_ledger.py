@@ -113,7 +113,7 @@ def test_damaged_file_is_named_and_never_used(ledger: Ledger, artifact: Artifact
 
 def test_lost_file_is_named(ledger: Ledger, artifact: Artifact) -> None:
     stored(ledger, "*/table.txt").unlink()
-    with pytest.raises(CorruptFileError, match=r"table\.txt is gone\. Delete .* the next run makes it anew"):
+    with pytest.raises(CorruptFileError, match=r"table\.txt is not in .*, but its manifest names it\. Delete"):
         artifact.path("table.txt")
 
 

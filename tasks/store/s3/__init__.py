@@ -1,0 +1,1 @@
+"""The backend that keeps objects in an S3 bucket."""
