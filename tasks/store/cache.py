@@ -48,14 +48,15 @@ class Cache:
         shared = self._shared(entry)
         try:
             held = self._hold(shared, entry)
-        except FileNotFoundError:
+        except OSError:  # there is none, or the cache can only be read
+            held = shared
+        if not held.exists():
             return None
-        except OSError:
-            held = shared  # a cache that can only be read
         if is_intact(held, entry):
             return held
         for damaged in (held, shared):
-            damaged.unlink(missing_ok=True)
+            with suppress(OSError):
+                damaged.unlink()
         return None
 
     def add(self, source: Path, entry: FileEntry) -> Path:

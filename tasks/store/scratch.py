@@ -20,12 +20,14 @@ def scratch_folder(parent: Path, remedy: str = REMEDY) -> Iterator[Path]:
         StoreError: `parent` cannot be written.
     """
     folder = parent / uuid.uuid4().hex
-    lock = parent / f"{folder.name}.lock"
+    lock, unlocked = folder.with_suffix(".lock"), folder.with_suffix(".new")
     with ExitStack() as held:
         with told(parent, remedy):
             parent.mkdir(parents=True, exist_ok=True)
             _sweep(parent)
-            fcntl.flock(held.enter_context(lock.open("w")), fcntl.LOCK_EX)
+            # Nobody sweeps what has another name: it gets its own once it is locked.
+            fcntl.flock(held.enter_context(unlocked.open("w")), fcntl.LOCK_EX)
+            unlocked.rename(lock)
             folder.mkdir()
         try:
             yield folder
@@ -51,7 +53,7 @@ def _sweep(parent: Path) -> None:
     """Remove the folders of processes that died: those whose lock nobody holds."""
     for lock in parent.glob("*.lock"):
         try:
-            with lock.open("w") as held:
+            with lock.open("r+") as held:  # which makes no new one where another has just swept
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 lock.unlink(missing_ok=True)

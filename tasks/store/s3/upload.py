@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from s3transfer.utils import ReadFileChunk
 
 from tasks.errors import StoreError
-from tasks.store.manifest import FileEntry
+from tasks.store.manifest import FileEntry, describe_file
 from tasks.store.s3.errors import NO_UPLOAD, NOT_THERE, code_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ class Piece:
 
     def md5(self) -> bytes:
         """The MD5 digest of its bytes."""
-        return _digest(self.open()).digest()
+        digest = hashlib.md5(usedforsecurity=False)
+        with self.open() as file:
+            while block := file.read(IN_MEMORY):
+                digest.update(block)
+        return digest.digest()
 
     def open(self) -> BinaryIO:
         """Its bytes, to be read."""
@@ -94,7 +98,12 @@ class Upload:
         if len(pieces) > 1:
             return self._try(lambda: self._send_parts(pieces, threads))
         md5 = pieces[0].md5()
+        self._see_that_unchanged(describe_file(self.path))
         return self._try(lambda: self._send_piece(self.client.put_object, pieces[0], md5, self._described()))
+
+    def _see_that_unchanged(self, entry: FileEntry) -> None:
+        if entry != self.entry:
+            raise StoreError(f"{self.path} changed while it was uploaded to {self.key}. Run again.")
 
     def _try(self, attempt: Callable[[], str | None]) -> str:
         for _ in range(TRIES):
@@ -123,8 +132,10 @@ class Upload:
             more = {"UploadId": upload, "PartNumber": number}
             return md5, self._try(lambda: self._send_piece(self.client.upload_part, piece, md5, more))
 
+        described = threads.submit(describe_file, self.path)
         try:
             sent = list(threads.map(send, range(1, len(pieces) + 1), pieces))
+            self._see_that_unchanged(described.result())
             answer = self.client.complete_multipart_upload(
                 **self._names(),
                 UploadId=upload,
@@ -180,11 +191,3 @@ def _joined(digests: list[bytes]) -> str:
     if len(digests) == 1:
         return digests[0].hex()
     return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
-
-
-def _digest(file: BinaryIO) -> "hashlib._Hash":
-    with file:
-        digest = hashlib.md5(usedforsecurity=False)
-        while block := file.read(IN_MEMORY):
-            digest.update(block)
-        return digest

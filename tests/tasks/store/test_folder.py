@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import AlreadyExistsError, NotInStoreError, StoreError
+from tasks.errors import StoreError
 from tasks.store.folder import FolderBackend
-from tasks.store.manifest import describe_files
 
 
 @pytest.fixture
@@ -19,13 +18,6 @@ def python(script: str, *arguments: object) -> subprocess.Popen[str]:
     """A process of its own that runs `script`; lines of its output can be waited for."""
     command = [sys.executable, "-u", "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def test_created_object_is_there_and_cannot_be_created_again(backend: FolderBackend) -> None:
-    backend.create("a/b.json", b"first")
-    with pytest.raises(AlreadyExistsError, match=r"a/b\.json is in .* already"):
-        backend.create("a/b.json", b"second")
-    assert backend.read("a/b.json") == b"first"
 
 
 def test_of_many_writers_exactly_one_creates(tmp_path: Path) -> None:
@@ -53,28 +45,6 @@ for number in range(50):
         assert all((tmp_path / "race" / number).read_text() == name for number in numbers)
 
 
-def test_upload_replaces_and_leaves_the_source(backend: FolderBackend, tmp_path: Path) -> None:
-    source = tmp_path / "from"
-    source.mkdir()
-    for content in ("old", "new"):
-        (source / "file").write_text(content)
-        files = describe_files(source)
-        backend.upload(source, "a", files)
-    assert backend.download("a", files)["file"].read_text() == (source / "file").read_text() == "new"
-
-
-def test_list_is_sorted(backend: FolderBackend) -> None:
-    for key in ("runs/b/x", "runs/a/x", "refs/c"):
-        backend.create(key, b"")
-    assert [found.key for found in backend.list("runs/")] == ["runs/a/x", "runs/b/x"]
-    assert list(backend.list("nothing/")) == []
-
-
-def test_missing_object_is_an_error_that_names_it(backend: FolderBackend) -> None:
-    with pytest.raises(NotInStoreError, match=r"a/b is not in "):
-        backend.read("a/b")
-
-
 @pytest.mark.parametrize("key", ["../outside", "a/../../outside", "/etc/passwd"])
 def test_key_cannot_lead_out_of_the_store(backend: FolderBackend, key: str) -> None:
     with pytest.raises(StoreError, match="leads out of the store"):
@@ -85,14 +55,6 @@ def test_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match=r"cannot be written: .* nothing that was finished is lost"):
         FolderBackend(tmp_path / "store").create("a/b", b"")
-
-
-def test_scratch_folder_is_gone_after_the_block_and_after_a_failure(backend: FolderBackend) -> None:
-    with backend.scratch() as first:
-        (first / "file").touch()
-    with pytest.raises(ValueError, match="no"), backend.scratch():
-        raise ValueError("no")
-    assert list((backend.root / "tmp").iterdir()) == []
 
 
 def test_scratch_folder_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not(backend: FolderBackend) -> None:

@@ -1,0 +1,74 @@
+"""A server of S3 for tests."""
+
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+REAL_SERVER = os.environ.get("FOLDLINE_TEST_S3")
+"""URL of a real server that the tests should use; its credentials are those of the environment."""
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+CREDENTIALS = {key: os.environ[key] if REAL_SERVER else "a-key-of-no-worth" for key in KEYS}
+REGION = "us-east-1"
+
+
+@dataclass
+class S3Server:
+    """A server under way.
+
+    Attributes:
+        url: where it answers.
+    """
+
+    url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables with which Foldline reaches it."""
+        return {"FOLDLINE_S3_ENDPOINT": self.url, "FOLDLINE_S3_REGION": REGION, **CREDENTIALS}
+
+    def new_bucket(self) -> str:
+        """Make an empty bucket; returns its name."""
+        name = f"test-{uuid.uuid4().hex[:12]}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+    @cached_property
+    def client(self) -> "S3Client":
+        """A plain client of boto's."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS[KEYS[0]],
+            aws_secret_access_key=CREDENTIALS[KEYS[1]],
+            config=Config(request_checksum_calculation="when_required", s3={"addressing_style": "path"}),
+        )
+
+
+@contextmanager
+def running_server() -> Iterator[S3Server]:
+    """The real server, or moto's for as long as the block lasts."""
+    if REAL_SERVER:
+        yield S3Server(REAL_SERVER)
+        return
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Server(f"http://{host}:{port}")
+    finally:
+        server.stop()
