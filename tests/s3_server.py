@@ -72,3 +72,4 @@ def running_server() -> Iterator[S3Server]:
         yield S3Server(f"http://{host}:{port}")
     finally:
         server.stop()
+        server._server.server_close()

@@ -14,6 +14,7 @@ from tasks.errors import AlreadyExistsError, CorruptFileError, StoreError
 from tasks.store.backend import StoredObject
 from tasks.store.cache import REMEDY, Cache
 from tasks.store.manifest import FileEntry
+from tasks.store.s3.ask import list_objects, list_uploads
 from tasks.store.s3.create_once import CreateOnce
 from tasks.store.s3.download import STRETCH, Download, digest_whole, read_whole
 from tasks.store.s3.errors import told
@@ -139,10 +140,8 @@ class S3Backend:
     def drop_unfinished(self, before: datetime) -> int:
         """Abort the uploads in parts that began before then and never ended; returns how many there were."""
         with told(self.url):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
-            )
-            found = [upload for page in pages for upload in page.get("Uploads", []) if upload["Initiated"] < before]
+            uploads = list_uploads(self._client, self._bucket, self._prefix)
+            found = [upload for upload in uploads if upload["Initiated"] < before]
             for upload in found:
                 with suppress(self._client.exceptions.NoSuchUpload):
                     self._client.abort_multipart_upload(
@@ -159,9 +158,7 @@ class S3Backend:
 
     def _list(self, prefix: str) -> Iterator[Any]:
         with told(f"{self.url}/{prefix}"):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
-                yield from page.get("Contents", [])
+            yield from list_objects(self._client, self._bucket, self._prefix + prefix)
 
     def _facts(self, root: str) -> dict[str, _Facts]:
         """Size and ETag of what lies below `root`, by key with the store's prefix."""

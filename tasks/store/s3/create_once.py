@@ -114,11 +114,9 @@ class CreateOnce:
                 time.sleep(PAUSE * 2 ** (TRIES - tries))
                 return self._win(key, content, writer, tries - 1)
             there = self._head(key)
-            if there.get("Metadata", {}).get("writer") == writer:
-                return there
-            if code_of(error) not in LOST_RACE:
+            if not there and code_of(error) not in LOST_RACE:
                 raise
-            return None
+            return there if there.get("Metadata", {}).get("writer") == writer else None
 
     def _put(self, key: str, content: bytes, writer: str, condition: dict[str, Any]) -> Mapping[str, Any]:
         return self._client.put_object(

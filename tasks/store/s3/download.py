@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tasks.errors import CorruptFileError
 from tasks.store.manifest import FileEntry
+from tasks.store.s3.ask import PAUSES
 from tasks.store.s3.errors import NO_SUCH_RANGE, STREAM_ERRORS, code_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ STRETCH = 8 << 20
 """Bytes of a large object that one request asks for."""
 BLOCK = 1 << 20
 """Bytes that are read from a connection at once."""
-PAUSES = tuple(0.1 * 2**failures for failures in range(8))
-"""Seconds to wait when connections break one after another, and bring nothing; then it is given up."""
 
 
 @dataclass(frozen=True)

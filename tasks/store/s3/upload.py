@@ -21,6 +21,7 @@ from s3transfer.utils import ReadFileChunk
 
 from tasks.errors import StoreError
 from tasks.store.manifest import FileEntry, describe_file
+from tasks.store.s3.ask import ask, list_parts, list_uploads
 from tasks.store.s3.errors import NO_UPLOAD, NOT_THERE, code_of
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class Upload:
         """Send the parts that are missing, and join all; returns the object's ETag, or None to do it again."""
         upload, there = self._unfinished()
         if not upload:
-            upload = self.client.create_multipart_upload(**self._names(), **self._described())["UploadId"]
+            create = self.client.create_multipart_upload
+            upload = str(ask(create, "UploadId", **self._names(), **self._described())["UploadId"])
 
         def send(number: int, piece: Piece) -> tuple[bytes, str]:
             md5 = piece.md5()
@@ -136,7 +138,9 @@ class Upload:
         try:
             sent = list(threads.map(send, range(1, len(pieces) + 1), pieces))
             self._see_that_unchanged(described.result())
-            answer = self.client.complete_multipart_upload(
+            answer = ask(
+                self.client.complete_multipart_upload,
+                "ETag",
                 **self._names(),
                 UploadId=upload,
                 MultipartUpload={"Parts": [{"PartNumber": n, "ETag": etag} for n, (_, etag) in enumerate(sent, 1)]},
@@ -145,7 +149,7 @@ class Upload:
             if code_of(error) not in NO_UPLOAD:
                 raise
             return self._etag_there()
-        return answer["ETag"] if has_arrived(answer, _joined([md5 for md5, _ in sent])) else None
+        return str(answer["ETag"]) if has_arrived(answer, _joined([md5 for md5, _ in sent])) else None
 
     def _etag_there(self) -> str | None:
         """The object's ETag, if another writer of the same file, or a request whose answer was lost, has made it."""
@@ -158,14 +162,12 @@ class Upload:
 
     def _unfinished(self) -> tuple[str | None, dict[int, tuple[int, str]]]:
         """The newest unfinished upload of the object, and size and ETag of its parts by their numbers."""
-        found = self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=self.key).get("Uploads", [])
-        uploads = sorted((upload["Initiated"], upload["UploadId"]) for upload in found if upload["Key"] == self.key)
-        if not uploads:
+        found = [upload for upload in list_uploads(self.client, self.bucket, self.key) if upload["Key"] == self.key]
+        if not found:
             return None, {}
-        upload = uploads[-1][1]
-        pages = self.client.get_paginator("list_parts").paginate(**self._names(), UploadId=upload)
+        upload = max(found, key=lambda upload: upload["Initiated"])["UploadId"]
         try:
-            parts = [part for page in pages for part in page.get("Parts", [])]
+            parts = list(list_parts(self.client, self.bucket, self.key, upload))
         except ClientError as error:
             if code_of(error) not in NO_UPLOAD:
                 raise

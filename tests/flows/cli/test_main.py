@@ -35,7 +35,7 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
         ("validate", ["--data", "--experiment", "--set", "--store", "exits 1 if the gate stops it"]),
         ("retrain", ["--data", "--experiment", "--set", "--store", "[default: laptop]", "train/train.csv"]),
         ("runs", ["--store", "FOLDLINE_STORE"]),
-        ("show", ["--store", "the start or the end of it, or latest"]),
+        ("show", ["--store", "s3://bucket/prefix", "the start or the end of it, a tag, or latest"]),
         ("get", ["--output -o", "submission.csv or fold-0/history.parquet"]),
     ],
 )

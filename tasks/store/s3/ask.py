@@ -1,0 +1,74 @@
+"""Requests that are answered in XML, sent again where the answer is cut off.
+
+Boto neither notices nor sends again: without any XML an answer looks like an empty one, such as that of a listing; with
+half of it like an error of the server's.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+
+from tasks.store.s3.errors import STREAM_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+
+PAUSES = tuple(0.1 * 2**failures for failures in range(8))
+"""Seconds to wait when connections break one after another; then it is given up."""
+
+
+def ask(request: "Callable[..., Any]", needed: str, **arguments: object) -> Any:  # noqa: ANN401 - as boto answers
+    """The answer to a request, whole: it has the field `needed`. Raises what boto raises."""
+    broken: Exception
+    for pause in PAUSES:
+        try:
+            answer = request(**arguments)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 200:
+                raise
+            broken = error
+        except STREAM_ERRORS as error:
+            broken = error
+        else:
+            if needed in answer:
+                return answer
+            broken = HTTPClientError(error="the answer was cut off")
+        time.sleep(pause)
+    raise broken
+
+
+def list_objects(client: "S3Client", bucket: str, prefix: str) -> Iterator[Any]:
+    """Every object whose key starts with `prefix`, sorted by key, as boto describes it."""
+    token: dict[str, str] = {}
+    while True:
+        page = ask(client.list_objects_v2, "IsTruncated", Bucket=bucket, Prefix=prefix, **token)
+        yield from page.get("Contents", [])
+        if not page["IsTruncated"]:
+            return
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def list_uploads(client: "S3Client", bucket: str, prefix: str) -> Iterator[Any]:
+    """Every upload in parts that has not ended, of a key that starts with `prefix`, as boto describes it."""
+    token: dict[str, str] = {}
+    while True:
+        page = ask(client.list_multipart_uploads, "IsTruncated", Bucket=bucket, Prefix=prefix, **token)
+        yield from page.get("Uploads", [])
+        if not page["IsTruncated"]:
+            return
+        token = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
+
+def list_parts(client: "S3Client", bucket: str, key: str, upload: str) -> Iterator[Any]:
+    """Every part that an unfinished upload has, as boto describes it."""
+    token: dict[str, int] = {}
+    while True:
+        page = ask(client.list_parts, "IsTruncated", Bucket=bucket, Key=key, UploadId=upload, **token)
+        yield from page.get("Parts", [])
+        if not page["IsTruncated"]:
+            return
+        token = {"PartNumberMarker": page["NextPartNumberMarker"]}
