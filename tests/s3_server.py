@@ -3,16 +3,19 @@
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from mypy_boto3_s3 import S3Client
 
 REAL_SERVER = os.environ.get("FOLDLINE_TEST_S3")
@@ -67,9 +70,23 @@ def running_server() -> Iterator[S3Server]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    server._server.app = _one_write_at_a_time(server._server.app)
     try:
         host, port = server.get_host_and_port()
         yield S3Server(f"http://{host}:{port}")
     finally:
         server.stop()
         server._server.server_close()
+
+
+def _one_write_at_a_time(app: "WSGIApplication") -> "WSGIApplication":
+    """moto looks whether an object is there, and then writes it: two writers at once could both find it missing."""
+    lock = Lock()
+
+    def serialised(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT":
+            return app(environ, start)
+        with lock:
+            return list(app(environ, start))
+
+    return serialised

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from tasks.store.s3.errors import STREAM_ERRORS
+from tasks.store.s3.errors import STREAM_ERRORS, UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,8 @@ def ask(request: "Callable[..., Any]", needed: str, **arguments: object) -> Any:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 200:
                 raise
             broken = error
+        except UNREACHABLE:
+            raise  # boto has tried that often enough
         except STREAM_ERRORS as error:
             broken = error
         else:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import AlreadyExistsError, CorruptFileError, StoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError
 from tasks.store.backend import StoredObject
 from tasks.store.cache import REMEDY, Cache
 from tasks.store.manifest import FileEntry
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 THREADS = CONNECTIONS
 TRIES = 4
 """How often bytes that arrive wrongly are fetched."""
-
-_Facts = tuple[int, str]
-"""Size, bytes, and ETag of an object."""
 
 
 class S3Backend:
@@ -84,18 +81,14 @@ class S3Backend:
             for name, entry in files.items()
         ]
         with told(f"{self.url}/{root}"), ThreadPoolExecutor(THREADS) as threads:
-            there = self._facts(root)
-            small = [upload for upload in uploads if upload.entry.size < IN_PARTS]
-            large = [upload for upload in uploads if upload.entry.size >= IN_PARTS]
-            send = partial(self._send, there, threads)
-            sent = [*zip(small, threads.map(send, small), strict=True), *((upload, send(upload)) for upload in large)]
-            arrived = self._facts(root)
-        lost = [upload.key for upload, facts in sent if arrived.get(upload.key) != facts]
-        if lost:
-            raise StoreError(
-                f"{len(lost)} of {len(files)} files have not arrived in {self.url} as they were sent, such as "
-                f"{lost[0]}. Run again."
-            )
+            there = {found["Key"]: found["ETag"] for found in self._list(f"{root}/")}
+            send = partial(_send, there, threads)
+            # Small files side by side; the parts of a large one have all threads for themselves.
+            for _ in threads.map(send, (upload for upload in uploads if upload.entry.size < IN_PARTS)):
+                pass
+            for upload in uploads:
+                if upload.entry.size >= IN_PARTS:
+                    send(upload)
         self._keep(folder, files)
 
     def download(self, root: str, files: Mapping[str, FileEntry]) -> dict[str, Path]:
@@ -160,17 +153,6 @@ class S3Backend:
         with told(f"{self.url}/{prefix}"):
             yield from list_objects(self._client, self._bucket, self._prefix + prefix)
 
-    def _facts(self, root: str) -> dict[str, _Facts]:
-        """Size and ETag of what lies below `root`, by key with the store's prefix."""
-        return {found["Key"]: (found["Size"], found["ETag"]) for found in self._list(f"{root}/")}
-
-    def _send(self, there: Mapping[str, _Facts], threads: Executor, upload: Upload) -> _Facts:
-        """Upload a file, unless it is there; returns what a listing must say of it."""
-        size, etag = there.get(upload.key, (None, ""))
-        if size != upload.entry.size or etag != upload.etag():
-            etag = upload.send(threads)
-        return upload.entry.size, etag
-
     def _keep(self, folder: Path, files: Mapping[str, FileEntry]) -> None:
         """Take files that have been uploaded into the cache: the next step will ask for them."""
         with suppress(OSError), self._cache.scratch() as scratch:  # on another disk, or the disk is full: never mind
@@ -202,3 +184,9 @@ class S3Backend:
                 if download.receive(target, threads) == entry.sha256:
                     return self._cache.add(target, entry)
         raise CorruptFileError(f"{self.url}/{key} is damaged: its bytes are not those that its manifest names.")
+
+
+def _send(there: Mapping[str, str], threads: Executor, upload: Upload) -> None:
+    """Upload a file, unless an object with its ETag is there."""
+    if upload.key not in there or there[upload.key] != upload.etag():
+        upload.send(threads)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tasks.errors import StoreError
-from tasks.store.s3.errors import CLASH, LOST_RACE, NOT_THERE, STREAM_ERRORS, code_of
+from tasks.store.s3.errors import ARRIVED_WRONGLY, CLASH, LOST_RACE, NOT_THERE, STREAM_ERRORS, code_of
 from tasks.store.s3.upload import has_arrived
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class CreateOnce:
         try:
             return self._put(key, content, writer, {"IfNoneMatch": "*"})
         except (ClientError, *STREAM_ERRORS) as error:
-            if code_of(error) in CLASH and tries > 1:
+            if code_of(error) in CLASH | ARRIVED_WRONGLY and tries > 1:
                 time.sleep(PAUSE * 2 ** (TRIES - tries))
                 return self._win(key, content, writer, tries - 1)
             there = self._head(key)

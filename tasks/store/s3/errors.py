@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -20,12 +21,13 @@ from tasks.errors import NotInStoreError, StoreError
 NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 LOST_RACE = {"412", "PreconditionFailed"}
 CLASH = {"409", "ConditionalRequestConflict", "OperationAborted"}
+ARRIVED_WRONGLY = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 NO_UPLOAD = {"NoSuchUpload"}
 NO_SUCH_RANGE = {"416", "InvalidRange"}
 CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, TokenRetrievalError)
 
 REMEDIES = {
-    "NoSuchBucket": "Make the bucket with `python infra/bucket.py s3://BUCKET`, or mend the store's URL.",
+    "NoSuchBucket": "Make the bucket with `python infra/bucket.py s3://BUCKET`, or mend the URL.",
     "AccessDenied": "The credentials lack a right; infra/policies says which each role needs.",
     "403": "The credentials lack a right; infra/policies says which each role needs.",
     "InvalidAccessKeyId": "The server does not know the access key: check AWS_ACCESS_KEY_ID or AWS_PROFILE.",
@@ -39,6 +41,9 @@ GO_ON = "Run again when it is mended: what was finished is kept, and uploads go 
 
 STREAM_ERRORS = (BotoCoreError, BrokenStream, ConnectionError, TimeoutError)
 """What is raised when a connection breaks: by a request after all its retries, by reading an answer's body at once."""
+
+UNREACHABLE = (EndpointConnectionError, ConnectTimeoutError, SSLError)
+"""Those of them that say that there was no connection at all."""
 
 
 def code_of(error: Exception) -> str:
@@ -72,7 +77,7 @@ def told(url: str) -> Iterator[None]:
             f"{url}: the server's certificate is not trusted ({error}). Name a file of certificate authorities with "
             "FOLDLINE_S3_TLS."
         ) from error
-    except EndpointConnectionError as error:
+    except UNREACHABLE as error:
         raise StoreError(
             f"{url}: the server cannot be reached ({error}). Check FOLDLINE_S3_ENDPOINT. {GO_ON}"
         ) from error

@@ -18,7 +18,7 @@ PREFIX = "FOLDLINE_S3_"
 """An environment variable that says how a server is reached: FOLDLINE_S3_ENDPOINT."""
 CONNECTIONS = 16
 """Requests under way at once."""
-ATTEMPTS = 8
+ATTEMPTS = 6
 """How often a request is sent before it has failed: boto's standard mode, with exponential pauses of up to 20 s."""
 
 

@@ -13,6 +13,7 @@ import mimetypes
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,9 +21,9 @@ from botocore.exceptions import ClientError
 from s3transfer.utils import ReadFileChunk
 
 from tasks.errors import StoreError
-from tasks.store.manifest import FileEntry, describe_file
+from tasks.store.manifest import FileEntry
 from tasks.store.s3.ask import ask, list_parts, list_uploads
-from tasks.store.s3.errors import NO_UPLOAD, NOT_THERE, code_of
+from tasks.store.s3.errors import ARRIVED_WRONGLY, NO_UPLOAD, NOT_THERE, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,9 +49,9 @@ class Piece:
     offset: int
     length: int
 
-    def md5(self) -> bytes:
-        """The MD5 digest of its bytes."""
-        digest = hashlib.md5(usedforsecurity=False)
+    def digest(self, algorithm: str) -> bytes:
+        """Digest of its bytes."""
+        digest = hashlib.new(algorithm, usedforsecurity=False)
         with self.open() as file:
             while block := file.read(IN_MEMORY):
                 digest.update(block)
@@ -60,9 +61,13 @@ class Piece:
         """Its bytes, to be read."""
         if self.length > IN_MEMORY:
             return cast("BinaryIO", ReadFileChunk.from_filename(str(self.path), self.offset, self.length))
+        return io.BytesIO(self._content)
+
+    @cached_property
+    def _content(self) -> bytes:
         with self.path.open("rb") as file:
             file.seek(self.offset)
-            return io.BytesIO(file.read(self.length))
+            return file.read(self.length)
 
 
 @dataclass(frozen=True)
@@ -87,23 +92,24 @@ class Upload:
 
     def etag(self) -> str:
         """The ETag that the object has once it is there, where ETags say something. Reads the whole file."""
-        return f'"{_joined([piece.md5() for piece in self.pieces()])}"'
+        return f'"{_joined([piece.digest("md5") for piece in self.pieces()])}"'
 
-    def send(self, threads: Executor) -> str:
-        """Upload the file, parts in parallel; returns the ETag of the object.
+    def send(self, threads: Executor) -> None:
+        """Upload the file, parts in parallel; returns when the server has said that its very bytes are there.
 
         Raises:
-            StoreError: its bytes have not arrived.
+            StoreError: they have not arrived.
         """
         pieces = self.pieces()
         if len(pieces) > 1:
-            return self._try(lambda: self._send_parts(pieces, threads))
-        md5 = pieces[0].md5()
-        self._see_that_unchanged(describe_file(self.path))
-        return self._try(lambda: self._send_piece(self.client.put_object, pieces[0], md5, self._described()))
+            self._try(lambda: self._send_parts(pieces, threads))
+            return
+        self._see_that_unchanged(pieces[0].digest("sha256"))
+        md5 = pieces[0].digest("md5")
+        self._try(lambda: self._send_piece(self.client.put_object, pieces[0], md5, self._described()))
 
-    def _see_that_unchanged(self, entry: FileEntry) -> None:
-        if entry != self.entry:
+    def _see_that_unchanged(self, sha256: bytes) -> None:
+        if sha256.hex() != self.entry.sha256:
             raise StoreError(f"{self.path} changed while it was uploaded to {self.key}. Run again.")
 
     def _try(self, attempt: Callable[[], str | None]) -> str:
@@ -116,8 +122,13 @@ class Upload:
 
     def _send_piece(self, request: Callable[..., Any], piece: Piece, md5: bytes, more: dict[str, Any]) -> str | None:
         """Send a piece; returns its ETag, or None if other bytes have arrived."""
-        with piece.open() as body:
-            answer = request(**self._names(), **more, Body=body, ContentMD5=base64.b64encode(md5).decode())
+        try:
+            with piece.open() as body:
+                answer = request(**self._names(), **more, Body=body, ContentMD5=base64.b64encode(md5).decode())
+        except ClientError as error:
+            if code_of(error) not in ARRIVED_WRONGLY:
+                raise
+            return None
         return str(answer["ETag"]) if has_arrived(answer, md5.hex()) else None
 
     def _send_parts(self, pieces: list[Piece], threads: Executor) -> str | None:
@@ -128,37 +139,40 @@ class Upload:
             upload = str(ask(create, "UploadId", **self._names(), **self._described())["UploadId"])
 
         def send(number: int, piece: Piece) -> tuple[bytes, str]:
-            md5 = piece.md5()
+            md5 = piece.digest("md5")
             if there.get(number) == (piece.length, f'"{md5.hex()}"'):
                 return md5, there[number][1]
             more = {"UploadId": upload, "PartNumber": number}
             return md5, self._try(lambda: self._send_piece(self.client.upload_part, piece, md5, more))
 
-        described = threads.submit(describe_file, self.path)
+        sha256 = threads.submit(Piece(self.path, 0, self.entry.size).digest, "sha256")
         try:
             sent = list(threads.map(send, range(1, len(pieces) + 1), pieces))
-            self._see_that_unchanged(described.result())
-            answer = ask(
+            self._see_that_unchanged(sha256.result())
+            ask(
                 self.client.complete_multipart_upload,
-                "ETag",
+                "ResponseMetadata",
                 **self._names(),
                 UploadId=upload,
                 MultipartUpload={"Parts": [{"PartNumber": n, "ETag": etag} for n, (_, etag) in enumerate(sent, 1)]},
             )
+            digests = [md5 for md5, _ in sent]
         except ClientError as error:
             if code_of(error) not in NO_UPLOAD:
                 raise
-            return self._etag_there()
-        return str(answer["ETag"]) if has_arrived(answer, _joined([md5 for md5, _ in sent])) else None
+            # Another writer of the same file has ended it, or our own request whose answer was lost.
+            digests = [piece.digest("md5") for piece in pieces]
+        return self._etag_there(_joined(digests))
 
-    def _etag_there(self) -> str | None:
-        """The object's ETag, if another writer of the same file, or a request whose answer was lost, has made it."""
+    def _etag_there(self, md5: str) -> str | None:
+        """The object's ETag, if it is there and has these bytes; not every server tells it when parts are joined."""
         try:
-            return self.client.head_object(**self._names())["ETag"]
+            answer = self.client.head_object(**self._names())
         except ClientError as error:
             if code_of(error) not in NOT_THERE:
                 raise
             return None
+        return answer["ETag"] if has_arrived(answer, md5) else None
 
     def _unfinished(self) -> tuple[str | None, dict[int, tuple[int, str]]]:
         """The newest unfinished upload of the object, and size and ETag of its parts by their numbers."""

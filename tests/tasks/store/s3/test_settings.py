@@ -1,7 +1,7 @@
 import pytest
 
 from tasks.errors import ConfigError
-from tasks.store.s3.settings import S3Settings, connect, split_url
+from tasks.store.s3.settings import ATTEMPTS, S3Settings, connect, split_url
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_settings_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.meta.region_name == "eu-west-3"
     config = client.meta.config
     assert (config.read_timeout, config.request_checksum_calculation) == (7, "when_supported")
-    assert config.retries == {"mode": "standard", "total_max_attempts": 8}
+    assert config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
     assert client._endpoint.http_session._verify == "/etc/authorities.pem"
 
 
