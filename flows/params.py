@@ -12,6 +12,8 @@ from tasks.training.settings import TrainingSettings
 from tasks.validate.settings import ValidationSettings
 
 DEFAULT_EXPERIMENT = "laptop"
+NO_CREDENTIALS = r"^(?!s3://[^/]*[@:])"
+"""What the form refuses to send: parameters are stored, and can be read by everybody who can read the server."""
 
 
 class Experiment(BaseModel):
@@ -38,8 +40,8 @@ class DataParams(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    data: str = Field(min_length=1)
-    """Data folder: train/train.csv, train/images, eval/info.csv and eval/images below it."""
+    data: str = Field(min_length=1, json_schema_extra={"pattern": NO_CREDENTIALS})
+    """Data folder, or `s3://bucket/prefix`: train/train.csv, train/images, eval/info.csv and eval/images below it."""
     experiment: str = DEFAULT_EXPERIMENT
     """Name of an experiment that ships with Foldline, or the path of a YAML file of your own."""
     overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = ()

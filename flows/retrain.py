@@ -9,6 +9,7 @@ from flows.params import RetrainParams
 from flows.recording import keep
 from flows.train_fold import train_fold
 from tasks.catalog.task import catalog_task
+from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
 from tasks.faces.task import faces_task
 from tasks.folds.task import folds_task
@@ -28,6 +29,7 @@ def retrain(params: RetrainParams) -> str:
     Every step that the store has a result for is reused. Returns the name of the run.
     """
     experiment = resolve_experiment(params.experiment, params.overrides)
+    open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     with recorded_run(ledger.backend, "retrain", name, experiment.model_dump(mode="json"), params.data) as run:

@@ -6,6 +6,7 @@ from flows.experiments import experiment_name, resolve_experiment
 from flows.params import ValidateParams
 from flows.recording import keep
 from tasks.catalog.task import catalog_task
+from tasks.data_folder import open_data
 from tasks.store import open_ledger
 from tasks.store.runs import recorded_run
 from tasks.validate.task import gate_task, validate_task
@@ -15,6 +16,7 @@ from tasks.validate.task import gate_task, validate_task
 def validate_data(params: ValidateParams) -> str:
     """Read every photo and check the labels. Fails if the gate stops the data. Returns the name of the run."""
     experiment = resolve_experiment(params.experiment, params.overrides)
+    open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.validation.model_dump(mode="json")

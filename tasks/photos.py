@@ -3,12 +3,12 @@
 import hashlib
 import io
 import warnings
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 
 # `decode_photo` refuses what Pillow only warns of. It runs in threads, where warnings cannot be caught safely.
@@ -47,16 +47,16 @@ def decode_photo(content: bytes) -> Pixels:
         raise DataError(str(error)) from error
 
 
-def read_photo(root: Path, photo: str, sha256: str) -> Pixels:
-    """Pixels of `photo` (a path below `root`), after checking that its bytes are still those of the catalog.
+def read_photo(data: DataFolder, photo: str, sha256: str) -> Pixels:
+    """Pixels of `photo`, after checking that its bytes are still those of the catalog.
 
     Raises:
         DataError: the file is gone, cannot be decoded, or is not the one that the catalog describes.
     """
     try:
-        content = (root / photo).read_bytes()
-    except OSError as error:
-        raise DataError(f"{photo} cannot be read: {error.strerror}. Put it back, or run again without it.") from error
+        content = data.read(photo, sha256)
+    except DataError as error:
+        raise DataError(f"{photo} cannot be read: {error}. Put it back, or run again without it.") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{photo} has changed since the catalog was made. Run again: the catalog is made anew.")
     return decode_photo(content)

@@ -10,14 +10,16 @@ archives and are not looked at; neither is `.DS_Store`.
 """
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from tasks.classes import STATE_OF_FILE
-from tasks.errors import Fault, fault
+from tasks.data_folder import DataFolder
+from tasks.errors import DataError, Fault, fault
 from tasks.photos import EXTENSIONS
 from tasks.tables import NUMBERED_ID
 
@@ -56,21 +58,21 @@ class Layout:
     faults: tuple[Fault, ...]
 
 
-def read_layout(root: Path) -> Layout:
-    """List the photos of the data folder `root`, and every fault of its files; no photo is opened."""
-    train, train_faults = _read_train(root)
-    evaluation, eval_faults = _read_eval(root)
+def read_layout(data: DataFolder) -> Layout:
+    """List the photos of a data folder, and every fault of its files; no photo is opened."""
+    train, train_faults = _read_train(data)
+    evaluation, eval_faults = _read_eval(data)
     return Layout((*train, *evaluation), (*train_faults, *eval_faults))
 
 
-def _read_train(root: Path) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
-    rows, faults = _read_csv(root, TRAIN_CSV, PERSON_COLUMNS, "person")
+def _read_train(data: DataFolder) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+    rows, faults = _read_csv(data, TRAIN_CSV, PERSON_COLUMNS, "person")
     if faults:
         return [], faults
     persons, row_faults = _read_persons(rows)
-    folders = {path.name for path in _entries(root / TRAIN_IMAGES) if path.is_dir()}
+    folders = {entry.removesuffix("/") for entry in data.entries(TRAIN_IMAGES) if entry.endswith("/")}
     listed = {person.person for person in persons}
-    photos, file_faults = _read_folders(root, [person for person in persons if person.person in folders])
+    photos, file_faults = _read_folders(data, [person for person in persons if person.person in folders])
     return photos, (
         *row_faults,
         *fault(
@@ -106,13 +108,14 @@ def _read_persons(rows: list[Row]) -> tuple[list[PersonRow], tuple[Fault, ...]]:
     )
 
 
-def _read_folders(root: Path, persons: list[PersonRow]) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+def _read_folders(data: DataFolder, persons: list[PersonRow]) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
     photos: list[ListedPhoto] = []
     endings: list[str] = []
     names: list[str] = []
     for person in persons:
-        for path in _entries(root / TRAIN_IMAGES / person.person):
-            photo = path.relative_to(root).as_posix()
+        folder = f"{TRAIN_IMAGES}/{person.person}"
+        for name in _names(data, folder):
+            photo, path = f"{folder}/{name}", PurePosixPath(name)
             if path.suffix.lower() not in EXTENSIONS:
                 endings.append(photo)
             elif path.stem not in STATE_OF_FILE:
@@ -123,7 +126,7 @@ def _read_folders(root: Path, persons: list[PersonRow]) -> tuple[list[ListedPhot
         *_wrong_endings(endings),
         *fault(
             "photos of a person are there more than once, with other endings",
-            _repeated(Path(photo.photo).with_suffix("").as_posix() for photo in photos),
+            _repeated(PurePosixPath(photo.photo).with_suffix("").as_posix() for photo in photos),
             "Keep one of them.",
         ),
         *fault(
@@ -139,15 +142,15 @@ def _read_folders(root: Path, persons: list[PersonRow]) -> tuple[list[ListedPhot
     )
 
 
-def _read_eval(root: Path) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
-    rows, faults = _read_csv(root, EVAL_CSV, EVAL_COLUMNS, "photo")
+def _read_eval(data: DataFolder) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
+    rows, faults = _read_csv(data, EVAL_CSV, EVAL_COLUMNS, "photo")
     if faults:
         return [], faults
-    files = {path.name for path in _entries(root / EVAL_IMAGES)}
+    files = set(_names(data, EVAL_IMAGES))
     names = [row["ImageID"] for row in rows]
     photos = [ListedPhoto(f"{EVAL_IMAGES}/{name}") for name in names if name in files]
     return photos, (
-        *_wrong_endings([name for name in names if Path(name).suffix.lower() not in EXTENSIONS]),
+        *_wrong_endings([name for name in names if PurePosixPath(name).suffix.lower() not in EXTENSIONS]),
         *fault(
             f"photos of {EVAL_CSV} are not in {EVAL_IMAGES}",
             [name for name in names if name not in files],
@@ -162,16 +165,17 @@ def _read_eval(root: Path) -> tuple[list[ListedPhoto], tuple[Fault, ...]]:
     )
 
 
-def _read_csv(root: Path, name: str, columns: tuple[str, ...], row: str) -> tuple[list[Row], tuple[Fault, ...]]:
+def _read_csv(data: DataFolder, name: str, columns: tuple[str, ...], row: str) -> tuple[list[Row], tuple[Fault, ...]]:
     """Rows of a CSV file, cells stripped, and what is wrong with the file as a whole."""
-    try:
-        with (root / name).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            header = reader.fieldnames or ()
-            rows = [{key: cell.strip() for key, cell in line.items() if key in columns} for line in reader]
-    except FileNotFoundError:
+    folder, _, file = name.rpartition("/")
+    if file not in data.entries(folder):
         return [], fault("files are missing", [name], f"A data folder has {TRAIN_CSV} and {EVAL_CSV}.")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    try:
+        text = io.TextIOWrapper(io.BytesIO(data.read(name)), encoding="utf-8-sig", newline="")
+        reader = csv.DictReader(text, restval="")
+        header = reader.fieldnames or ()
+        rows = [{key: cell.strip() for key, cell in line.items() if key in columns} for line in reader]
+    except (DataError, UnicodeDecodeError, csv.Error) as error:
         return [], fault("files cannot be read", [f"{name} ({error})"], "Save it as CSV in UTF-8.")
     missing = [column for column in columns if column not in header]
     if missing:
@@ -187,11 +191,10 @@ def _wrong_endings(files: list[str]) -> tuple[Fault, ...]:
     )
 
 
-def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, debris left out, sorted; nothing if there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("._") and path.name != ".DS_Store")
+def _names(data: DataFolder, folder: str) -> list[str]:
+    """Names of what lies in a folder, debris left out, sorted."""
+    names = {entry.removesuffix("/") for entry in data.entries(folder)}
+    return sorted(name for name in names if not name.startswith("._") and name != ".DS_Store")
 
 
 def _repeated(values: Iterable[str]) -> list[str]:

@@ -1,18 +1,17 @@
 """Looking at every photo once: its digest, its size and its colours."""
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
 
+from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 from tasks.photos import decode_photo
 from tasks.progress import track
+from tasks.store.manifest import FileEntry
 
 Fact = TypeVar("Fact")
 
@@ -37,31 +36,17 @@ class Unreadable:
     reason: str
 
 
-def digest_photos(root: Path, photos: Sequence[str]) -> list[str | Unreadable]:
-    """SHA-256 of every file, hex, in order; one that cannot be opened is `Unreadable`."""
-
-    def digest(photo: str) -> str | Unreadable:
-        try:
-            with (root / photo).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            return Unreadable(photo, str(error.strerror))
-
-    return _for_each(digest, photos, "Fingerprinting the data")
+def digest_photos(data: DataFolder, photos: Sequence[str]) -> list[FileEntry | Unreadable]:
+    """Digest and size of every file, in order; one that cannot be opened is `Unreadable`."""
+    try:
+        return _for_each(data.describe, photos, "Fingerprinting the data", data.threads)
+    finally:
+        data.remember()
 
 
-def measure_photos(root: Path, photos: Sequence[str]) -> list[PhotoFacts | Unreadable]:
+def measure_photos(data: DataFolder, photos: Sequence[str]) -> list[PhotoFacts | Unreadable]:
     """Decode every photo, in order; one that cannot be opened or decoded is `Unreadable`, never left out."""
-
-    def measure(photo: str) -> PhotoFacts | Unreadable:
-        try:
-            return _measure((root / photo).read_bytes())
-        except DataError as error:
-            return Unreadable(photo, str(error))
-        except OSError as error:
-            return Unreadable(photo, str(error.strerror))
-
-    return _for_each(measure, photos, "Reading the photos")
+    return _for_each(lambda photo: _measure(data.read(photo)), photos, "Reading the photos", data.threads)
 
 
 def _measure(content: bytes) -> PhotoFacts:
@@ -73,7 +58,15 @@ def _measure(content: bytes) -> PhotoFacts:
     return PhotoFacts(width, height, (red, green, blue), (red2, green2, blue2))
 
 
-def _for_each(function: Callable[[str], Fact], photos: Sequence[str], description: str) -> list[Fact]:
+def _for_each(
+    look: Callable[[str], Fact], photos: Sequence[str], description: str, threads: int
+) -> list[Fact | Unreadable]:
+    def attempt(photo: str) -> Fact | Unreadable:
+        try:
+            return look(photo)
+        except DataError as error:
+            return Unreadable(photo, str(error))
+
     # Hashing and decoding release the interpreter's lock, so threads are enough.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(track(pool.map(function, photos), description, len(photos)))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(track(pool.map(attempt, photos), description, len(photos)))

@@ -11,40 +11,39 @@ from tasks.catalog.eda import describe
 from tasks.catalog.layout import Layout, ListedPhoto, read_layout
 from tasks.catalog.measure import PhotoFacts, Unreadable, digest_photos, measure_photos
 from tasks.classes import age_group, encode_class
-from tasks.errors import DataError, Fault, fault, raise_faults
+from tasks.data_folder import DataFolder
+from tasks.errors import Fault, fault, raise_faults
 from tasks.store import Artifact, Ledger, Step, digest_json
+from tasks.store.manifest import FileEntry
 from tasks.tables import CATALOG
 
 STEP = Step(name="catalog", package="tasks.catalog", libraries=("opencv-python-headless", "pillow"))
 
 
-def make_catalog(ledger: Ledger, root: Path) -> Artifact:
-    """The catalog of the data folder `root`: catalog.parquet and eda.json.
+def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
+    """The catalog of a data folder: catalog.parquet and eda.json.
 
-    Its key is a digest of every listed file's name and bytes, so a changed photo or label makes a new catalog.
+    Its key is a digest of every listed file's name and bytes, so a changed photo or label makes a new catalog, and
+    the same data elsewhere makes the same.
 
     Raises:
         DataError: something is wrong with the folder; the message lists everything that is.
     """
-    if not root.is_dir():
-        raise DataError(f"There is no data folder {root}. `foldline sample DIR` draws one to try things with.")
-    layout = read_layout(root)
+    data.check()
+    layout = read_layout(data)
     photos = [listed.photo for listed in layout.photos]
-    found = digest_photos(root, photos)
-    digests = [digest for digest in found if isinstance(digest, str)]
-    if layout.faults or len(digests) < len(photos):
-        _refuse(root, [*found, *measure_photos(root, photos)], layout.faults)
+    found = digest_photos(data, photos)
+    files = [file for file in found if isinstance(file, FileEntry)]
+    if layout.faults or len(files) < len(photos):
+        _refuse(data, [*found, *measure_photos(data, photos)], layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        measured = measure_photos(root, photos)
-        _refuse(root, measured)
+        measured = measure_photos(data, photos)
+        _refuse(data, measured)
         facts = [fact for fact in measured if isinstance(fact, PhotoFacts)]
         catalog = CATALOG.conform(
             pd.DataFrame(
-                [
-                    _row(root, listed, digest, fact)
-                    for listed, digest, fact in zip(layout.photos, digests, facts, strict=True)
-                ]
+                [_row(listed, file, fact) for listed, file, fact in zip(layout.photos, files, facts, strict=True)]
             )
         )
         CATALOG.write(catalog, folder / "catalog.parquet")
@@ -52,14 +51,14 @@ def make_catalog(ledger: Ledger, root: Path) -> Artifact:
         (folder / "eda.json").write_text(json.dumps(figures, indent=2))
         return {"photos": figures["photos"], "persons": figures["persons"]}
 
-    return ledger.produce(STEP, {"data": _data_digest(layout, digests)}, None, compute)
+    return ledger.produce(STEP, {"data": _data_digest(layout, files)}, None, compute)
 
 
-def _data_digest(layout: Layout, digests: Sequence[str]) -> str:
+def _data_digest(layout: Layout, files: Sequence[FileEntry]) -> str:
     """Digest of all that the catalog is made from: the listed photos, their labels and their bytes."""
     rows = [
-        [listed.photo, listed.state, *_labels(listed), digest]
-        for listed, digest in zip(layout.photos, digests, strict=True)
+        [listed.photo, listed.state, *_labels(listed), file.sha256]
+        for listed, file in zip(layout.photos, files, strict=True)
     ]
     return digest_json(rows)
 
@@ -69,7 +68,7 @@ def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
     return (person.person, person.group, person.gender, person.age) if person else ()
 
 
-def _refuse(root: Path, found: Sequence[object], faults: tuple[Fault, ...] = ()) -> None:
+def _refuse(data: DataFolder, found: Sequence[object], faults: tuple[Fault, ...] = ()) -> None:
     """Raise DataError if there are faults, or anything Unreadable in what was found."""
     reasons = {bad.photo: bad.reason for bad in found if isinstance(bad, Unreadable)}
     unread = fault(
@@ -77,15 +76,15 @@ def _refuse(root: Path, found: Sequence[object], faults: tuple[Fault, ...] = ())
         [f"{photo} ({reason})" for photo, reason in reasons.items()],
         "Replace them, or delete them with their rows.",
     )
-    raise_faults((*faults, *unread), f"The data folder {root} cannot be used")
+    raise_faults((*faults, *unread), f"The data folder {data.url} cannot be used")
 
 
-def _row(root: Path, listed: ListedPhoto, digest: str, facts: PhotoFacts) -> dict[str, object]:
+def _row(listed: ListedPhoto, file: FileEntry, facts: PhotoFacts) -> dict[str, object]:
     return {
         "photo": listed.photo,
         **_label_columns(listed),
-        "sha256": digest,
-        "bytes": (root / listed.photo).stat().st_size,
+        "sha256": file.sha256,
+        "bytes": file.size,
         "width": facts.width,
         "height": facts.height,
         **{f"mean_{channel}": value for channel, value in zip("rgb", facts.mean, strict=True)},

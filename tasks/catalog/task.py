@@ -1,11 +1,10 @@
 """The catalog's door."""
 
-from pathlib import Path
-
 from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder import open_data
 from tasks.door import as_state
 from tasks.store import ArtifactRef, open_ledger
 
@@ -13,7 +12,7 @@ from tasks.store import ArtifactRef, open_ledger
 @task(name="catalog")
 def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
-    artifact = make_catalog(open_ledger(), Path(data))
+    artifact = make_catalog(open_ledger(), open_data(data))
     create_table_artifact(
         [{"figure": name, "value": str(value)} for name, value in artifact.manifest.summary.items()],
         key="catalog",

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
+from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 from tasks.faces.detectors import load_detector
 from tasks.faces.face import Detector, Face, main_face
@@ -45,7 +45,9 @@ class PhotoToSearch:
     sha256: str
 
 
-def search_photos(root: Path, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]) -> list[Finding]:
+def search_photos(
+    data: DataFolder, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]
+) -> list[Finding]:
     """Ask the `detectors`, one after the other, for the face on every photo; the findings are in order.
 
     Raises:
@@ -57,7 +59,7 @@ def search_photos(root: Path, photos: Sequence[PhotoToSearch], detectors: Sequen
     with (
         progress("Finding faces", len(photos)) as advance,
         ProcessPoolExecutor(
-            min(os.cpu_count() or 1, len(chunks)), get_context("spawn"), _start_worker, (root, tuple(detectors))
+            min(os.cpu_count() or 1, len(chunks)), get_context("spawn"), _start_worker, (data, tuple(detectors))
         ) as pool,
     ):
         return list(_collect(pool.map(_search_chunk, chunks), advance))
@@ -69,26 +71,26 @@ def _collect(chunks: Iterator[list[Finding]], advance: Advance) -> Iterator[Find
         yield from chunk
 
 
-_root: Path
+_data: DataFolder
 _detectors: dict[DetectorName, Detector]
 
 
-def _start_worker(root: Path, detectors: tuple[DetectorName, ...]) -> None:
+def _start_worker(data: DataFolder, detectors: tuple[DetectorName, ...]) -> None:
     """Load the networks, once a process."""
-    global _root, _detectors
+    global _data, _detectors
     import torch
 
     torch.set_num_threads(1)
-    _root, _detectors = root, {name: load_detector(name) for name in detectors}
+    _data, _detectors = data, {name: load_detector(name) for name in detectors}
 
 
 def _search_chunk(photos: Sequence[PhotoToSearch]) -> list[Finding]:
-    return [search_photo(_root, photo, _detectors) for photo in photos]
+    return [search_photo(_data, photo, _detectors) for photo in photos]
 
 
-def search_photo(root: Path, photo: PhotoToSearch, detectors: dict[DetectorName, Detector]) -> Finding:
+def search_photo(data: DataFolder, photo: PhotoToSearch, detectors: dict[DetectorName, Detector]) -> Finding:
     """Ask the detectors for the face on one photo. Raises DataError as `search_photos` does."""
-    pixels = read_photo(root, photo.photo, photo.sha256)
+    pixels = read_photo(data, photo.photo, photo.sha256)
     height, width = pixels.shape[:2]
     for name, detect in detectors.items():
         try:

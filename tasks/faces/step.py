@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
+from tasks.data_folder import DataFolder
 from tasks.faces.boxes import SmallestBox, boxes_of_centres, boxes_of_faces
 from tasks.faces.search import PhotoToSearch, search_photos
 from tasks.faces.settings import FacesSettings
@@ -19,8 +20,8 @@ STEP = Step(
 )
 
 
-def find_boxes(ledger: Ledger, root: Path, catalog: Artifact, settings: FacesSettings) -> Artifact:
-    """The boxes of every photo of `catalog`, whose files lie below `root`: boxes.parquet.
+def find_boxes(ledger: Ledger, data: DataFolder, catalog: Artifact, settings: FacesSettings) -> Artifact:
+    """The boxes of every photo of `catalog`, whose files are those of `data`: boxes.parquet.
 
     Raises:
         DataError: a photo cannot be read, or has changed since the catalog was made.
@@ -31,7 +32,7 @@ def find_boxes(ledger: Ledger, root: Path, catalog: Artifact, settings: FacesSet
         if settings.crop == "centre":
             table, smallest = _centres(photos, settings), None
         else:
-            table, smallest = _faces(root, photos, settings)
+            table, smallest = _faces(data, photos, settings)
         boxes = BOXES.conform(table)
         BOXES.write(boxes, folder / "boxes.parquet")
         sources = boxes["source"].value_counts()
@@ -49,8 +50,8 @@ def _centres(photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
     return boxes_of_centres(photos["photo"].tolist(), sizes, settings.centre)
 
 
-def _faces(root: Path, photos: pd.DataFrame, settings: FacesSettings) -> tuple[pd.DataFrame, SmallestBox]:
+def _faces(data: DataFolder, photos: pd.DataFrame, settings: FacesSettings) -> tuple[pd.DataFrame, SmallestBox]:
     names = photos["photo"].tolist()
     wanted = [PhotoToSearch(*row) for row in zip(names, photos["sha256"].tolist(), strict=True)]
-    findings = search_photos(root, wanted, settings.detectors)
+    findings = search_photos(data, wanted, settings.detectors)
     return boxes_of_faces(names, findings, (photos["split"] == "train").tolist(), settings)

@@ -1,10 +1,9 @@
 """The door of the faces step."""
 
-from pathlib import Path
-
 from prefect import task
 from prefect.artifacts import create_table_artifact
 
+from tasks.data_folder import open_data
 from tasks.door import as_state
 from tasks.faces.settings import FacesSettings
 from tasks.faces.step import find_boxes
@@ -15,7 +14,7 @@ from tasks.store import ArtifactRef, open_ledger
 def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> ArtifactRef:
     """Find the face on every photo of the catalog; who finds none gets the default box."""
     ledger = open_ledger()
-    artifact = find_boxes(ledger, Path(data), ledger.get(catalog), settings)
+    artifact = find_boxes(ledger, open_data(data), ledger.get(catalog), settings)
     counts = artifact.manifest.summary["photos_by_source"]
     if isinstance(counts, dict):
         rows = [{"source": name, "photos": count} for name, count in counts.items()]

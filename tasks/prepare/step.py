@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
+from tasks.data_folder import DataFolder
 from tasks.prepare.settings import PrepareSettings
 from tasks.prepare.shards import Cut, write_shards
 from tasks.store import Artifact, Ledger, Step
@@ -14,8 +15,10 @@ from tasks.tables import BOX_SIDES, BOXES, CATALOG, CROPS
 STEP = Step(name="prepare", package="tasks.prepare", libraries=("opencv-python-headless", "pillow"))
 
 
-def make_crops(ledger: Ledger, root: Path, catalog: Artifact, boxes: Artifact, settings: PrepareSettings) -> Artifact:
-    """The crops of every photo of `catalog`, whose files lie below `root`: crops.parquet and its shards.
+def make_crops(
+    ledger: Ledger, data: DataFolder, catalog: Artifact, boxes: Artifact, settings: PrepareSettings
+) -> Artifact:
+    """The crops of every photo of `catalog`, whose files are those of `data`: crops.parquet and its shards.
 
     Raises:
         DataError: a photo cannot be read, or has changed since the catalog was made.
@@ -29,7 +32,7 @@ def make_crops(ledger: Ledger, root: Path, catalog: Artifact, boxes: Artifact, s
             Cut(photo, sha256, (left, top, right, bottom))
             for photo, sha256, (left, top, right, bottom) in zip(table["photo"], table["sha256"], sides, strict=True)
         ]
-        places = pd.DataFrame(write_shards(root, cuts, settings, folder), columns=["shard", "row"])
+        places = pd.DataFrame(write_shards(data, cuts, settings, folder), columns=["shard", "row"])
         CROPS.write(places.assign(photo=table["photo"]), folder / "crops.parquet")
         return {"photos": len(cuts), "height": settings.height, "width": settings.width}
 

@@ -1,9 +1,8 @@
 """The door of the prepare step."""
 
-from pathlib import Path
-
 from prefect import task
 
+from tasks.data_folder import open_data
 from tasks.door import as_state
 from tasks.prepare.settings import PrepareSettings
 from tasks.prepare.step import make_crops
@@ -14,4 +13,4 @@ from tasks.store import ArtifactRef, open_ledger
 def prepare_task(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: PrepareSettings) -> ArtifactRef:
     """Cut every box out of its photo and resize it, once, into shards that training reads."""
     ledger = open_ledger()
-    return as_state(make_crops(ledger, Path(data), ledger.get(catalog), ledger.get(boxes), settings))
+    return as_state(make_crops(ledger, open_data(data), ledger.get(catalog), ledger.get(boxes), settings))

@@ -12,9 +12,11 @@ import atexit
 import fcntl
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -45,7 +47,7 @@ class Cache:
 
     def find(self, entry: FileEntry) -> Path | None:
         """A file with these bytes, verified, which stays as it is until this process ends; None if there is none."""
-        shared = self._shared(entry)
+        shared = self._shared(entry.sha256)
         try:
             held = self._hold(shared, entry)
         except OSError:  # there is none, or the cache can only be read
@@ -64,7 +66,7 @@ class Cache:
 
         Returns it as `find` does. Raises StoreError if the cache cannot be written.
         """
-        shared = self._shared(entry)
+        shared = self._shared(entry.sha256)
         with told(shared, REMEDY):
             source.chmod(0o444)
             shared.parent.mkdir(parents=True, exist_ok=True)
@@ -75,14 +77,41 @@ class Cache:
         self._count(entry.size)
         return held
 
+    def read(self, digest: str) -> bytes | None:
+        """The bytes with this SHA-256, hex, of a small file, verified; None if they are not there. Holds nothing."""
+        shared = self._shared(digest)
+        try:
+            content = shared.read_bytes()
+        except FileNotFoundError:
+            return None
+        if sha256(content).hexdigest() != digest:
+            shared.unlink(missing_ok=True)
+            return None
+        with suppress(OSError):  # a cache that can only be read, or has just let go of it
+            os.utime(shared, ns=(time.time_ns(), shared.stat().st_mtime_ns))
+        return content
+
+    def put(self, content: bytes) -> FileEntry:
+        """Keep these bytes, and say what they are. Raises StoreError if the cache cannot be written."""
+        entry = FileEntry(sha256=sha256(content).hexdigest(), size=len(content))
+        shared = self._shared(entry.sha256)
+        with told(shared, REMEDY):
+            shared.parent.mkdir(parents=True, exist_ok=True)
+            staged = self._own / uuid.uuid4().hex  # swept if this process is killed
+            staged.write_bytes(content)
+            staged.chmod(0o444)
+            staged.replace(shared)
+        self._count(entry.size)
+        return entry
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """An empty folder on the cache's disk; it is gone after the block. Raises StoreError if it cannot be made."""
         with scratch_folder(self.folder / "tmp", REMEDY) as folder:
             yield folder
 
-    def _shared(self, entry: FileEntry) -> Path:
-        return self.folder / "files" / entry.sha256[:2] / entry.sha256
+    def _shared(self, digest: str) -> Path:
+        return self.folder / "files" / digest[:2] / digest
 
     def _hold(self, file: Path, entry: FileEntry) -> Path:
         """Link a file into this process's own folder, if it is not there yet. Raises OSError."""

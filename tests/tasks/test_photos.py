@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tasks import photos
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.photos import decode_photo, read_photo
 
@@ -73,12 +74,12 @@ def test_photo_that_changed_since_the_catalog_is_refused(tmp_path: Path) -> None
     content = encoded(Image.fromarray(PIXELS))
     (tmp_path / "a.png").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    assert np.array_equal(read_photo(tmp_path, "a.png", digest), PIXELS)
+    assert np.array_equal(read_photo(LocalFolder(tmp_path), "a.png", digest), PIXELS)
     (tmp_path / "a.png").write_bytes(encoded(Image.fromarray(255 - PIXELS)))
     with pytest.raises(DataError, match=r"a\.png has changed since the catalog was made"):
-        read_photo(tmp_path, "a.png", digest)
+        read_photo(LocalFolder(tmp_path), "a.png", digest)
 
 
 def test_photo_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.png cannot be read: No such file"):
-        read_photo(tmp_path, "gone.png", "")
+        read_photo(LocalFolder(tmp_path), "gone.png", "")

@@ -6,12 +6,13 @@ import pytest
 
 from tasks.catalog.layout import read_layout
 from tasks.classes import STATE_OF_FILE
+from tasks.data_folder.local import LocalFolder
 
 Rows = list[dict[str, str]]
 
 
 def faults_of(data: Path) -> list[str]:
-    return [str(fault) for fault in read_layout(data).faults]
+    return [str(fault) for fault in read_layout(LocalFolder(data)).faults]
 
 
 def write_rows(data: Path, rows: Rows) -> None:
@@ -26,13 +27,13 @@ def photo_of(person: Path, stem: str) -> Path:
 
 
 def test_drawn_data_set_has_no_fault(data: Path) -> None:
-    layout = read_layout(data)
+    layout = read_layout(LocalFolder(data))
     assert layout.faults == ()
     assert len(layout.photos) == 12 * 7 + 14
 
 
 def test_training_photos_come_by_person_and_evaluation_photos_as_in_info_csv(data: Path, rows: Rows) -> None:
-    photos = read_layout(data).photos
+    photos = read_layout(LocalFolder(data)).photos
     persons = [photo.person.person for photo in photos if photo.person]
     assert list(dict.fromkeys(persons)) == [row["path"] for row in rows]
     with (data / "eval/info.csv").open(encoding="utf-8", newline="") as file:
@@ -47,7 +48,7 @@ def test_state_of_a_photo_is_in_its_name_whatever_its_ending(data: Path, person:
         photo.rename(photo.with_name(stem + ending))
     found = {
         Path(photo.photo).name: photo.state
-        for photo in read_layout(data).photos
+        for photo in read_layout(LocalFolder(data)).photos
         if photo.person and photo.person.person == person.name
     }
     assert found.items() >= {"mask1.JPG": "mask", "incorrect_mask.png": "incorrect", "normal.jpeg": "normal"}.items()
@@ -58,7 +59,7 @@ def test_ids_are_text_and_need_not_be_unique(data: Path, rows: Rows) -> None:
     for row, id_ in zip(rows, ("000010", "000010-1", "000010", "site-1", "7-012"), strict=False):
         row["id"] = id_
     write_rows(data, rows)
-    layout = read_layout(data)
+    layout = read_layout(LocalFolder(data))
     groups = {photo.person.person: photo.person.group for photo in layout.photos if photo.person}
     assert layout.faults == ()
     assert [groups[row["path"]] for row in rows[:5]] == [*["000010"] * 3, "site-1", "7-012"]
@@ -68,7 +69,7 @@ def test_archive_debris_is_not_looked_at(data: Path, person: Path) -> None:
     for folder in (person, data / "train/images", data / "eval/images"):
         (folder / "._mask1.jpg").write_bytes(b"\0")
         (folder / ".DS_Store").write_bytes(b"\0")
-    assert len(read_layout(data).photos) == 12 * 7 + 14
+    assert len(read_layout(LocalFolder(data)).photos) == 12 * 7 + 14
     assert faults_of(data) == []
 
 

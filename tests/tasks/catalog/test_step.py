@@ -8,9 +8,11 @@ from PIL import Image
 
 from tasks.catalog.measure import Unreadable
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.photos import decode_photo
 from tasks.store import Ledger
+from tasks.store.manifest import FileEntry
 from tasks.tables import CATALOG
 
 
@@ -19,7 +21,7 @@ def photo_of(person: Path, stem: str) -> Path:
 
 
 def test_catalog_has_a_row_a_photo_with_its_labels(data: Path, ledger: Ledger) -> None:
-    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(data)).path("catalog.parquet"))
     train, evaluation = (catalog[catalog["split"] == split] for split in ("train", "eval"))
     assert (len(train), len(evaluation)) == (84, 14)
     row = train.iloc[0]
@@ -29,7 +31,7 @@ def test_catalog_has_a_row_a_photo_with_its_labels(data: Path, ledger: Ledger) -
 
 
 def test_colours_and_sizes_are_those_of_the_pixels(data: Path, ledger: Ledger) -> None:
-    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(data)).path("catalog.parquet"))
     for row in catalog.sample(5, random_state=1).to_dict("records"):
         pixels = decode_photo((data / row["photo"]).read_bytes()) / 255
         assert (row["height"], row["width"]) == pixels.shape[:2]
@@ -38,7 +40,7 @@ def test_colours_and_sizes_are_those_of_the_pixels(data: Path, ledger: Ledger) -
 
 
 def test_figures_describe_all_pixels_of_all_photos(data: Path, ledger: Ledger) -> None:
-    figures = json.loads(make_catalog(ledger, data).path("eda.json").read_text())
+    figures = json.loads(make_catalog(ledger, LocalFolder(data)).path("eda.json").read_text())
     photos = [path for path in data.rglob("*") if path.suffix in {".jpg", ".jpeg", ".png"}]
     pixels = np.concatenate([decode_photo(path.read_bytes()).reshape(-1, 3) for path in photos])
     counts = np.stack([np.bincount(channel, minlength=256) for channel in pixels.T]) / len(pixels)
@@ -54,27 +56,27 @@ def test_figures_describe_all_pixels_of_all_photos(data: Path, ledger: Ledger) -
 
 
 def test_unchanged_data_reuses_the_catalog_wherever_it_lies(data: Path, ledger: Ledger) -> None:
-    first = make_catalog(ledger, data)
+    first = make_catalog(ledger, LocalFolder(data))
     moved = data.rename(data.with_name("moved"))
-    second = make_catalog(ledger, moved)
+    second = make_catalog(ledger, LocalFolder(moved))
     assert (first.reused, second.reused, first.ref) == (False, True, second.ref)
 
 
 def test_one_changed_pixel_makes_a_new_catalog(data: Path, ledger: Ledger, person: Path) -> None:
-    first = make_catalog(ledger, data)
+    first = make_catalog(ledger, LocalFolder(data))
     pixels = decode_photo(photo_of(person, "normal").read_bytes()).copy()
     pixels[0, 0] ^= 255
     photo_of(person, "normal").unlink()
     Image.fromarray(pixels).save(person / "normal.png")
-    assert make_catalog(ledger, data).ref != first.ref
+    assert make_catalog(ledger, LocalFolder(data)).ref != first.ref
 
 
 def test_one_changed_label_makes_a_new_catalog(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:
-    first = make_catalog(ledger, data)
+    first = make_catalog(ledger, LocalFolder(data))
     path = data / "train/train.csv"
     other = "female" if rows[0]["gender"] == "male" else "male"
     path.write_text(path.read_text().replace(f",{rows[0]['gender']},", f",{other},", 1))
-    assert make_catalog(ledger, data).ref != first.ref
+    assert make_catalog(ledger, LocalFolder(data)).ref != first.ref
 
 
 def test_unreadable_photos_are_counted_and_nothing_is_stored(data: Path, ledger: Ledger, person: Path) -> None:
@@ -82,7 +84,7 @@ def test_unreadable_photos_are_counted_and_nothing_is_stored(data: Path, ledger:
     torn.write_bytes(torn.read_bytes()[:2000])
     empty.write_bytes(b"")
     with pytest.raises(DataError, match=r"2 photos cannot be read, such as \S+mask1\.\w+ \("):
-        make_catalog(ledger, data)
+        make_catalog(ledger, LocalFolder(data))
     assert list(ledger.backend.list("steps/")) == []
 
 
@@ -97,7 +99,7 @@ def test_everything_that_is_wrong_is_found_in_one_pass(data: Path, ledger: Ledge
     gone.symlink_to("nowhere")
     next((data / "eval/images").iterdir()).unlink()
     with pytest.raises(DataError) as raised:
-        make_catalog(ledger, data)
+        make_catalog(ledger, LocalFolder(data))
     for part in (
         "have no folder",
         "have no row in train/train.csv",
@@ -115,7 +117,7 @@ def test_photos_that_cannot_be_opened_are_counted(data: Path, ledger: Ledger) ->
         photo.unlink()
         photo.mkdir()
     with pytest.raises(DataError, match=r"3 photos cannot be read, such as \S+ \(Is a directory\)"):
-        make_catalog(ledger, data)
+        make_catalog(ledger, LocalFolder(data))
 
 
 def test_photo_that_could_not_be_opened_at_first_is_still_told(
@@ -123,31 +125,30 @@ def test_photo_that_could_not_be_opened_at_first_is_still_told(
 ) -> None:
     photo = photo_of(person, "normal").relative_to(data).as_posix()
 
-    def fail_once(root: Path, photos: list[str]) -> list[str | Unreadable]:
-        del root
-        return [Unreadable(name, "Stale file handle") if name == photo else "digest" for name in photos]
+    def fail_once(folder: LocalFolder, photos: list[str]) -> list[FileEntry | Unreadable]:
+        return [Unreadable(name, "Stale file handle") if name == photo else folder.describe(name) for name in photos]
 
     monkeypatch.setattr("tasks.catalog.step.digest_photos", fail_once)
     with pytest.raises(DataError, match=r"1 photos cannot be read, such as .*normal\.\w+ \(Stale file handle\)"):
-        make_catalog(ledger, data)
+        make_catalog(ledger, LocalFolder(data))
 
 
 def test_empty_cells_are_left_to_validation(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:
     path = data / "train/train.csv"
     first = rows[0]
     path.write_text(path.read_text().replace(f"\n{first['id']},{first['gender']},", "\n,,", 1))
-    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(data)).path("catalog.parquet"))
     assert catalog.query("split == 'train'")[["group", "gender", "class"]].isna().sum().tolist() == [7, 7, 7]
 
 
 def test_missing_data_folder_is_named(tmp_path: Path, ledger: Ledger) -> None:
     with pytest.raises(DataError, match=r"There is no data folder .*nowhere"):
-        make_catalog(ledger, tmp_path / "nowhere")
+        make_catalog(ledger, LocalFolder(tmp_path / "nowhere"))
 
 
 def test_gender_that_is_no_word_of_ours_is_left_to_validation(data: Path, ledger: Ledger) -> None:
     path = data / "train/train.csv"
     path.write_text(path.read_text().replace(",male,", ",man,", 1))
-    catalog = CATALOG.read(make_catalog(ledger, data).path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(data)).path("catalog.parquet"))
     odd = catalog[catalog["gender"] == "man"]
     assert (len(odd), odd["class"].isna().all()) == (7, True)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.faces.settings import FacesSettings, Size
 from tasks.faces.step import find_boxes
@@ -18,8 +19,8 @@ def test_every_photo_of_the_catalog_has_a_box_and_retinaface_finds_what_mtcnn_mi
     sample_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     ledger = Ledger(FolderBackend(tmp_path_factory.mktemp("store")))
-    catalog = make_catalog(ledger, sample_data)
-    artifact = find_boxes(ledger, sample_data, catalog, FacesSettings())
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
+    artifact = find_boxes(ledger, LocalFolder(sample_data), catalog, FacesSettings())
     boxes = BOXES.read(artifact.path("boxes.parquet"))
     assert boxes["photo"].tolist() == CATALOG.read(catalog.path("catalog.parquet"))["photo"].tolist()
     assert artifact.manifest.summary["photos_by_source"] == boxes["source"].value_counts().to_dict()
@@ -29,17 +30,17 @@ def test_every_photo_of_the_catalog_has_a_box_and_retinaface_finds_what_mtcnn_mi
 
 
 def test_centre_crops_search_nothing(sample_data: Path, ledger: Ledger) -> None:
-    artifact = find_boxes(ledger, sample_data, make_catalog(ledger, sample_data), CENTRE)
+    artifact = find_boxes(ledger, LocalFolder(sample_data), make_catalog(ledger, LocalFolder(sample_data)), CENTRE)
     boxes = BOXES.read(artifact.path("boxes.parquet"))
     assert set(boxes[["left", "top", "right", "bottom"]].itertuples(index=False, name=None)) == {(92, 56, 292, 456)}
     assert artifact.manifest.summary == {"photos_by_source": {"centre": 98}, "undersized": 0, "smallest_box": None}
 
 
 def test_other_settings_are_other_boxes_and_equal_ones_are_reused(sample_data: Path, ledger: Ledger) -> None:
-    catalog = make_catalog(ledger, sample_data)
-    first = find_boxes(ledger, sample_data, catalog, CENTRE)
-    other = find_boxes(ledger, sample_data, catalog, FacesSettings(crop="centre"))
-    again = find_boxes(ledger, sample_data, catalog, CENTRE)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
+    first = find_boxes(ledger, LocalFolder(sample_data), catalog, CENTRE)
+    other = find_boxes(ledger, LocalFolder(sample_data), catalog, FacesSettings(crop="centre"))
+    again = find_boxes(ledger, LocalFolder(sample_data), catalog, CENTRE)
     assert [first.reused, other.reused, again.reused] == [False, False, True]
 
 
@@ -47,9 +48,9 @@ def test_photo_that_changed_since_the_catalog_stops_the_search(
     sample_data: Path, ledger: Ledger, tmp_path: Path
 ) -> None:
     data = Path(shutil.copytree(sample_data, tmp_path / "data"))
-    catalog = make_catalog(ledger, data)
+    catalog = make_catalog(ledger, LocalFolder(data))
     changed = next(data.glob("train/images/*/normal.*"))
     changed.write_bytes(changed.read_bytes() + b"\0")
     with pytest.raises(DataError, match="has changed since the catalog was made"):
-        find_boxes(ledger, data, catalog, FacesSettings(detectors=("retinaface",)))
+        find_boxes(ledger, LocalFolder(data), catalog, FacesSettings(detectors=("retinaface",)))
     assert list(ledger.backend.list("steps/faces/")) == []

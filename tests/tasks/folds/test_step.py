@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.folds.settings import FoldsSettings
 from tasks.folds.step import LEAK_WARNING, make_folds
 from tasks.progress import reporting_to
@@ -12,7 +13,7 @@ from tests.notebook import Notebook
 
 
 def test_every_training_photo_and_no_other_has_a_fold(sample_data: Path, ledger: Ledger) -> None:
-    catalog = make_catalog(ledger, sample_data)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
     artifact = make_folds(ledger, catalog, FoldsSettings(count=2))
     train = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
     folds = FOLDS.read(artifact.path("folds.parquet"))
@@ -28,7 +29,7 @@ def test_every_training_photo_and_no_other_has_a_fold(sample_data: Path, ledger:
 def test_only_a_split_by_photo_warns_of_leakage_also_when_it_is_reused(
     sample_data: Path, ledger: Ledger, by: str
 ) -> None:
-    catalog = make_catalog(ledger, sample_data)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
     settings = FoldsSettings.model_validate({"count": 2, "by": by})
     for _ in range(2):
         notebook = Notebook()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.faces.settings import FacesSettings, Size
 from tasks.faces.step import find_boxes
 from tasks.photos import decode_photo
@@ -23,8 +24,14 @@ def test_shards_hold_every_crop_where_the_index_says(
     sample_data: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "SHARD_PHOTOS", 40)
-    catalog = make_catalog(ledger, sample_data)
-    artifact = make_crops(ledger, sample_data, catalog, find_boxes(ledger, sample_data, catalog, CENTRE), SAME_SIZE)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
+    artifact = make_crops(
+        ledger,
+        LocalFolder(sample_data),
+        catalog,
+        find_boxes(ledger, LocalFolder(sample_data), catalog, CENTRE),
+        SAME_SIZE,
+    )
     crops = CROPS.read(artifact.path("crops.parquet"))
     arrays = {name: np.load(artifact.path(name)) for name in sorted(set(crops["shard"]))}
     assert {name: array.shape for name, array in arrays.items()} == {
@@ -39,10 +46,14 @@ def test_shards_hold_every_crop_where_the_index_says(
 
 
 def test_crops_are_made_once_a_size(sample_data: Path, ledger: Ledger) -> None:
-    catalog = make_catalog(ledger, sample_data)
-    boxes = find_boxes(ledger, sample_data, catalog, CENTRE)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
+    boxes = find_boxes(ledger, LocalFolder(sample_data), catalog, CENTRE)
     sizes = [SAME_SIZE, PrepareSettings(height=64, width=48), SAME_SIZE]
-    assert [make_crops(ledger, sample_data, catalog, boxes, size).reused for size in sizes] == [False, False, True]
+    assert [make_crops(ledger, LocalFolder(sample_data), catalog, boxes, size).reused for size in sizes] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("size", [(48, 36), (400, 300)], ids=["shrunk", "grown"])
@@ -50,7 +61,7 @@ def test_crop_is_the_box_at_the_asked_size(sample_data: Path, size: tuple[int, i
     path = next(sample_data.glob("train/images/*/normal.*"))
     content = path.read_bytes()
     cut = Cut(path.relative_to(sample_data).as_posix(), hashlib.sha256(content).hexdigest(), (100, 100, 220, 260))
-    crop = cut_out(sample_data, cut, PrepareSettings(height=size[0], width=size[1]))
+    crop = cut_out(LocalFolder(sample_data), cut, PrepareSettings(height=size[0], width=size[1]))
     box = decode_photo(content)[100:260, 100:220]
     assert (crop.shape, crop.dtype) == ((*size, 3), np.uint8)
     assert crop.mean(axis=(0, 1)) == pytest.approx(box.mean(axis=(0, 1)), abs=1)

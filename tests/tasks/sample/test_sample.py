@@ -8,6 +8,7 @@ import pytest
 
 from tasks.catalog.step import make_catalog
 from tasks.classes import AGE_GROUPS, GENDERS, encode_class
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import ConfigError, DataError
 from tasks.photos import decode_photo
 from tasks.sample.draw import draw_sample
@@ -122,12 +123,12 @@ def test_planted_labels_are_wrong_where_the_list_says_and_nowhere_else(tmp_path:
     ]
     assert sorted(changed, key=str) == sorted(flaws, key=str)
     assert len(flaws) == 2
-    assert make_catalog(ledger, tmp_path / "flawed").manifest.summary["persons"] == 20
+    assert make_catalog(ledger, LocalFolder(tmp_path / "flawed")).manifest.summary["persons"] == 20
 
 
 def test_flaws_that_leave_photos_readable_make_a_catalog(tmp_path: Path, ledger: Ledger) -> None:
     draw_sample(tmp_path / "data", SampleSettings(people=20, eval=3, flaws=True), HARMLESS)
-    catalog = CATALOG.read(make_catalog(ledger, tmp_path / "data").path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(tmp_path / "data")).path("catalog.parquet"))
     flaws = json.loads((tmp_path / "data/flaws.json").read_text())
     assert {flaw["kind"] for flaw in flaws} == set(HARMLESS)
     photos = set(catalog["photo"])
@@ -140,7 +141,7 @@ def test_flaws_that_leave_photos_readable_make_a_catalog(tmp_path: Path, ledger:
 def test_planted_unreadable_photos_are_all_found(tmp_path: Path, ledger: Ledger) -> None:
     draw_sample(tmp_path / "data", SampleSettings(people=4, eval=3, flaws=True), ["unreadable"])
     with pytest.raises(DataError, match="3 photos cannot be read"):
-        make_catalog(ledger, tmp_path / "data")
+        make_catalog(ledger, LocalFolder(tmp_path / "data"))
 
 
 def test_swapped_states_are_listed_with_the_truth(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_every_kind_of_flaw_can_be_planted_alone(tmp_path: Path) -> None:
 
 
 def test_classes_of_a_small_sample_are_all_there(sample_data: Path, ledger: Ledger) -> None:
-    catalog = CATALOG.read(make_catalog(ledger, sample_data).path("catalog.parquet"))
+    catalog = CATALOG.read(make_catalog(ledger, LocalFolder(sample_data)).path("catalog.parquet"))
     assert set(catalog["class"].dropna()) == {
         encode_class(state, gender, group)
         for state in ("mask", "incorrect", "normal")

@@ -8,6 +8,7 @@ import pytest
 from pydantic import JsonValue
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.store import Artifact, Ledger, Step
 from tasks.submission.step import likeliest_classes, make_submission
@@ -28,7 +29,7 @@ def ensemble(ledger: Ledger, table: pd.DataFrame) -> Artifact:
 
 
 def test_submission_is_the_likeliest_class_of_every_row_of_info_csv(sample_data: Path, ledger: Ledger) -> None:
-    catalog = make_catalog(ledger, sample_data)
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
     photos = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'eval'")["photo"].tolist()
     table = probabilities(photos)
     artifact = make_submission(ledger, catalog, ensemble(ledger, table))

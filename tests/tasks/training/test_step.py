@@ -9,6 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from tasks.catalog.step import make_catalog
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.faces.settings import FacesSettings
 from tasks.faces.step import find_boxes
@@ -34,9 +35,9 @@ Inputs = tuple[Ledger, Artifact, Artifact, Artifact]
 def inputs(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> Inputs:
     """A ledger with catalog, crops and two folds of the drawn people."""
     ledger = Ledger(FolderBackend(tmp_path_factory.mktemp("store")))
-    catalog = make_catalog(ledger, sample_data)
-    boxes = find_boxes(ledger, sample_data, catalog, FacesSettings(crop="centre"))
-    crops = make_crops(ledger, sample_data, catalog, boxes, PrepareSettings(height=40, width=32))
+    catalog = make_catalog(ledger, LocalFolder(sample_data))
+    boxes = find_boxes(ledger, LocalFolder(sample_data), catalog, FacesSettings(crop="centre"))
+    crops = make_crops(ledger, LocalFolder(sample_data), catalog, boxes, PrepareSettings(height=40, width=32))
     return ledger, catalog, crops, make_folds(ledger, catalog, FoldsSettings(count=2))
 
 
