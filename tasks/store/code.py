@@ -4,6 +4,8 @@ It covers every module of the step's package, and of our other modules just the 
 not, and the statements that act when such a module is imported: as syntax trees without docstrings, so that comments,
 docstrings and layout may change freely. What decides no number is left out: the ledger, errors, progress, and the
 step's door (`task.py`), which hands over inputs that are in the step key anyway.
+
+A digest says that something has changed; `code_parts` says what.
 """
 
 import ast
@@ -30,6 +32,34 @@ def code_digest(package: str) -> str:
     for name in sorted(parts):
         digest.update(name.encode() + b"\0" + parts[name] + b"\0")
     return digest.hexdigest()
+
+
+@cache
+def code_parts(package: str) -> dict[str, str]:
+    """All that `code_digest` covers, part by part: of each the first 16 digits of its SHA-256, by name.
+
+    Parts are every file of the package, as ``path``, and every definition, as ``path:name``: those at the top of its
+    modules, and what is used of other modules. Digests of the code differ if and only if parts do.
+    """
+    parts = {_module_name(path): _content(path) for path in _files(package)}
+    for path in _files(package):
+        if path.suffix == ".py":
+            parts |= {f"{_module_name(path)}:{name}": source for name, source in _own_definitions(path).items()}
+    for (module, name), source in _used_definitions(package).items():
+        # What a name stands for inside a function is no part, but a module that is used whole is, even an empty one.
+        if source or not name:
+            parts[f"{_module_name(_path(module))}:{name}".removesuffix(":")] = source
+    return {name: hashlib.sha256(source).hexdigest()[:16] for name, source in parts.items()}
+
+
+def _own_definitions(path: Path) -> dict[str, bytes]:
+    """The statements that define each name at the top of a module; all others, imports too, under `ACTIONS`."""
+    definitions: dict[str, bytes] = {}
+    for statement in _tree(path).body:
+        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+        for name in ([] if is_import else _defined_names(statement)) or [ACTIONS]:
+            definitions[name] = definitions.get(name, b"") + ast.dump(statement).encode()
+    return definitions
 
 
 def _files(package: str) -> list[Path]:

@@ -34,16 +34,27 @@ class Step:
         return {library: version(library) for library in self.libraries}
 
     def key(self, inputs: Mapping[str, str], settings: BaseModel | None = None) -> str:
-        """The step key, 64 hex digits: digest of name, code, libraries, inputs and settings; no clock, path or host."""
-        return digest_json(
-            {
-                "step": self.name,
-                "code": code_digest(self.package),
-                "libraries": self.versions(),
-                "inputs": dict(inputs),
-                "settings": settings_json(settings),
-            }
-        )
+        """The step key, 64 hex digits: no clock, path or host is in it."""
+        return step_key(self.name, code_digest(self.package), self.versions(), inputs, settings_json(settings))
+
+
+def step_key(
+    step: str,
+    code: str,
+    libraries: Mapping[str, str],
+    inputs: Mapping[str, str],
+    settings: Mapping[str, JsonValue],
+) -> str:
+    """Digest, 64 hex digits, of all that decides a step's result."""
+    return digest_json(
+        {
+            "step": step,
+            "code": code,
+            "libraries": dict(libraries),
+            "inputs": dict(inputs),
+            "settings": dict(settings),
+        }
+    )
 
 
 def settings_json(settings: BaseModel | None) -> dict[str, JsonValue]:

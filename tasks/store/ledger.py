@@ -1,8 +1,8 @@
 """The ledger: nothing is computed twice, nothing half-written is ever seen."""
 
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -10,11 +10,13 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend
 from tasks.store.code import code_digest
-from tasks.store.keys import Step, digest_json, settings_json
+from tasks.store.code_record import record_code
+from tasks.store.keys import Step, settings_json
 from tasks.store.manifest import (
     ArtifactRef,
     FileEntry,
     Manifest,
+    content_folder,
     describe_files,
     git_commit,
     host_name,
@@ -52,16 +54,25 @@ class Artifact:
             NotInStoreError: the artifact has no such file.
             CorruptFileError: the bytes are gone, or not those that the manifest names.
         """
-        return self._download({name: self._entry(name)})[name]
+        return self.paths([name])[name]
 
-    def paths(self) -> dict[str, Path]:
-        """Every file of the artifact, verified, by name. Raises as `path` does."""
-        return self._download(self.manifest.files)
+    def paths(self, names: Iterable[str] | None = None) -> dict[str, Path]:
+        """The artifact's files `names`, or all, verified, by name; many are fetched at once. Raises as `path` does."""
+        wanted = self.manifest.files if names is None else names
+        return self._download({name: self._entry(name) for name in wanted})
 
     def url(self, name: str) -> str:
         """Where the artifact's file `name` lies, as a person would write it. Raises NotInStoreError."""
         self._entry(name)
         return f"{self._backend.url}/{self.root}/{name}"
+
+    def link(self, name: str, valid: timedelta) -> str:
+        """A URL that shows the artifact's file `name` to whoever has it, as `Backend.link` makes it.
+
+        Raises NotInStoreError: the artifact has no such file.
+        """
+        self._entry(name)
+        return self._backend.link(f"{self.root}/{name}", valid)
 
     def _download(self, files: Mapping[str, FileEntry]) -> dict[str, Path]:
         try:
@@ -124,42 +135,54 @@ class Ledger:
         Raises:
             Whatever `compute` raises; then nothing is stored.
         """
-        names = {name: value if isinstance(value, str) else str(value.ref) for name, value in inputs.items()}
-        key = step.key(names, settings)
-        found = self.find(step.name, key)
+        draft = draft_manifest(step, inputs, settings)
+        found = self.find(step.name, draft.key)
         if found:
             return found
         with self.backend.scratch() as folder:
-            started, clock = datetime.now(UTC), time.perf_counter()
+            clock = time.perf_counter()
             summary = dict(compute(folder))
             files = describe_files(folder)
-            manifest = Manifest(
-                step=step.name,
-                key=key,
-                folder=digest_json({name: entry.sha256 for name, entry in files.items()})[:12],
-                files=files,
-                inputs=names,
-                settings=settings_json(settings),
-                summary=summary,
-                code=code_digest(step.package),
-                libraries=step.versions(),
-                commit=git_commit(),
-                started=started,
-                seconds=round(time.perf_counter() - clock, 3),
-                host=host_name(),
-                device=device(),
-            )
-            return self._commit(manifest, folder)
+            made = {
+                "folder": content_folder(files),
+                "files": files,
+                "summary": summary,
+                "seconds": round(time.perf_counter() - clock, 3),
+                "device": device(),
+            }
+            return self._commit(Manifest.model_validate({**dict(draft), **made}), step.package, folder)
 
-    def _commit(self, manifest: Manifest, folder: Path) -> Artifact:
+    def _commit(self, manifest: Manifest, package: str, folder: Path) -> Artifact:
         artifact = Artifact(self.backend, manifest, reused=False)
         self.backend.upload(folder, artifact.root, manifest.files)
+        record_code(self.backend, package)
         try:
             self.backend.create(_manifest_key(manifest.step, manifest.key), manifest.model_dump_json(indent=2).encode())
         except AlreadyExistsError:
             # Somebody computed the same at the same time and was first: theirs is the result, ours is left unseen.
             return self.get(manifest.ref)
         return artifact
+
+
+def draft_manifest(step: Step, inputs: Mapping[str, Artifact | str], settings: BaseModel | None) -> Manifest:
+    """The manifest of an artifact that is about to be made: all that decides its key, and no file yet."""
+    names = {name: value if isinstance(value, str) else str(value.ref) for name, value in inputs.items()}
+    return Manifest(
+        step=step.name,
+        key=step.key(names, settings),
+        folder="",
+        files={},
+        inputs=names,
+        settings=settings_json(settings),
+        summary={},
+        code=code_digest(step.package),
+        libraries=step.versions(),
+        commit=git_commit(),
+        started=datetime.now(UTC),
+        seconds=0.0,
+        host=host_name(),
+        device="",
+    )
 
 
 def _manifest_key(step: str, key: str) -> str:

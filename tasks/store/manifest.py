@@ -3,11 +3,14 @@
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+
+from tasks.store.keys import digest_json
 
 CHUNK = 1 << 20
 
@@ -63,6 +66,11 @@ class Manifest(BaseModel):
     def ref(self) -> ArtifactRef:
         """The artifact's name."""
         return ArtifactRef(step=self.step, key=self.key)
+
+
+def content_folder(files: Mapping[str, FileEntry]) -> str:
+    """Name of the folder that holds an artifact's files: the first 12 digits of a digest over their digests."""
+    return digest_json({name: entry.sha256 for name, entry in files.items()})[:12]
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:

@@ -1,7 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tasks.store import code
 
@@ -34,7 +37,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for cached in (code.code_digest, code._definitions, code._tree):
+    for cached in (code.code_digest, code.code_parts, code._definitions, code._tree):
         cached.cache_clear()
 
 
@@ -124,3 +127,66 @@ def test_every_step_has_a_digest_of_its_own() -> None:
     steps = sorted(path.parent.name for path in Path(code.__file__).parents[1].glob("*/step.py"))
     assert len(steps) == 10
     assert len({code.code_digest(f"tasks.{step}") for step in steps}) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "parts"),
+    [
+        ("tasks/step/run.py", "+ 1", "+ 2", {"tasks/step/run.py", "tasks/step/run.py:run"}),
+        ("tasks/step/run.py", "import Bad", "import Bad as Evil", {"tasks/step/run.py", "tasks/step/run.py:*"}),
+        ("tasks/step/run.py", "double(x) + 1", "double(x) + 1\n\nX = 1", {"tasks/step/run.py", "tasks/step/run.py:X"}),
+        ("tasks/step/page.html", "<p>", "<b>", {"tasks/step/page.html"}),
+        ("tasks/helper.py", "x * FACTOR", "FACTOR * x", {"tasks/helper.py:double"}),
+        ("tasks/helper.py", "FACTOR = 2", "FACTOR = 3", {"tasks/helper.py:FACTOR"}),
+        ("tasks/helper.py", "FACTOR = 2", "FACTOR = 2\nprint(1)", {"tasks/helper.py:*"}),
+        ("tasks/helper.py", "return x\n", "return -x\n", set()),
+    ],
+    ids=["function", "import", "new name", "template", "helper", "constant", "action", "unused helper"],
+)
+def test_parts_tell_which_definition_has_changed(tree: Path, name: str, old: str, new: str, parts: set[str]) -> None:
+    before = code.code_parts("tasks.step")
+    digest_after(tree, name, old, new)
+    after = code.code_parts("tasks.step")
+    assert {part for part in before | after if before.get(part) != after.get(part)} == parts
+
+
+STATEMENTS = (
+    "FACTOR = 2\n",
+    "FACTOR = 3\n",
+    "first, second = 1, 2\n",
+    "def double(x):\n    return x * FACTOR\n",
+    "def double(x):\n    return len(x) + deep.deep(x)\n",
+    "def run(x):\n    return double(x)\n",
+    "class Kept:\n    size: int = 1\n",
+    "len = max\n",
+    "from tasks import deep\n",
+    "import tasks.helper\n",
+    "from tasks.helper import double, FACTOR\n",
+    "print(FACTOR)\n",
+)
+MODULES = st.lists(st.sampled_from(STATEMENTS), max_size=4).map("".join)
+TREES = st.fixed_dictionaries(
+    {"tasks/helper.py": MODULES, "tasks/step/run.py": MODULES},
+    optional={"tasks/deep.py": MODULES, "tasks/step/more.py": MODULES, "tasks/step/page.html": st.sampled_from("ab")},
+)
+
+
+def measured(files: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Digest and parts of a step in a tree of these files."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for name, text in (FILES | files).items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_text(text)
+        patch.setattr(code, "ROOT", Path(folder))
+        forget()
+        found = code.code_digest("tasks.step"), code.code_parts("tasks.step")
+        forget()
+    return found
+
+
+@given(TREES, TREES, st.sets(st.sampled_from(["tasks/helper.py", "tasks/step/run.py", "tasks/deep.py"])))
+@settings(max_examples=100, deadline=None)
+def test_parts_differ_if_and_only_if_digests_do(first: dict[str, str], other: dict[str, str], same: set[str]) -> None:
+    second = other | {name: text for name, text in first.items() if name in same}
+    (digest, parts), (other_digest, other_parts) = measured(first), measured(second)
+    assert (digest == other_digest) == (parts == other_parts)
