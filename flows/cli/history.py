@@ -1,19 +1,19 @@
 """Commands about past runs and what they made."""
 
-import shutil
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import yaml
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
-from flows.cli.options import RUN_HELP, GetOptions, StoreOptions
-from tasks.errors import NotInStoreError, StoreError
-from tasks.store import Artifact, Ledger, open_ledger
-from tasks.store.runs import RunManifest, RunStart, find_run, list_runs
+from flows.cli.options import RUN_HELP, StoreOptions
+from flows.cli.tags import tags_by_run
+from flows.cli.terminal import console, duration
+from tasks.errors import CorruptFileError, NotInStoreError
+from tasks.store import Artifact, ArtifactRef, Backend, Ledger, open_ledger
+from tasks.store.runs import READERS, RunManifest, RunStart, find_run, list_runs
 
 LINKS = (
     ("submission", "submission", "submission.csv"),
@@ -29,11 +29,13 @@ def runs(*, options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions
     """List all runs, oldest first."""
     options.choose()
     ledger = open_ledger()
-    table = Table("run", "flow", "state", "took", "macro F1", "reused", box=None, pad_edge=False)
+    tags = tags_by_run(ledger.backend)
+    columns = ("run", "flow", "state", "took", "macro F1", "reused", *(["tags"] if tags else []))
+    table = Table(*columns, box=None, pad_edge=False)
     for name, run in list_runs(ledger.backend).items():
-        table.add_row(name, *_run_columns(run))
+        table.add_row(name, *_run_columns(run), *([", ".join(tags[name])] if tags else []))
     if table.row_count:
-        _console().print(table)
+        console().print(table)
     else:
         print(f"No runs in {ledger.backend.url} yet. `foldline retrain --data DIR` makes the first.")
 
@@ -51,77 +53,51 @@ def show(
     artifacts = artifacts_of(ledger, found)
     print_run(ledger, found, artifacts)
     if isinstance(found, RunManifest):
-        _console().print("", _artifact_table(found, artifacts), sep="\n")
+        console().print("", _artifact_table(found, artifacts), sep="\n")
     settings = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     print(f"\n{settings}", end="")
 
 
-def get(
-    run: Annotated[str, Parameter(help=RUN_HELP)],
-    file: Annotated[str, Parameter(help="a file's name, such as `submission.csv` or `fold-0/history.parquet`")],
-    /,
-    *,
-    options: Annotated[GetOptions, Parameter(name="*")] = GetOptions(),
-) -> None:
-    """Copy a file out of a run, after checking its digest."""
-    options.choose()
-    ledger = open_ledger()
-    artifact, name = find_file(ledger, find_run(ledger.backend, run), file)
-    target = options.output / Path(name).name if options.output.is_dir() else options.output
-    if not target.parent.is_dir():
-        raise NotInStoreError(f"There is no folder {target.parent} to copy {name} to. Make it first.")
-    _copy(artifact.path(name), target.resolve())
-    print(target)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if target.exists() and not target.is_file():
-        shutil.copyfile(source, target)  # a device or a pipe must not be replaced
-        return
-    with TemporaryDirectory(dir=target.parent, prefix=".foldline-") as folder:
-        # On a full disk, what was there before stays as it was.
-        Path(shutil.copy(source, folder)).replace(target)
-
-
-def find_file(ledger: Ledger, run: RunStart | RunManifest, wanted: str) -> tuple[Artifact, str]:
-    """The file that a person means by ``name`` or ``artifact/name``.
+def find_ended(backend: Backend, wanted: str) -> RunManifest:
+    """The run that a person means, as `find_run` finds it.
 
     Raises:
-        NotInStoreError: the run has no such file, or several.
+        NotInStoreError: there is no such run, or what it made is not known, as it has not ended.
     """
-    artifacts = artifacts_of(ledger, run)
-    files = {
-        f"{label}/{file}": (artifact, file)
-        for label, artifact in artifacts.items()
-        if isinstance(artifact, Artifact)
-        for file in artifact.manifest.files
-    }
-    matches = [path for path in files if path == wanted] or [path for path in files if path.endswith(f"/{wanted}")]
-    if len(matches) != 1:
-        what = f"{len(matches)} files, such as {matches[0]}" if matches else "no file"
-        lost = [f" {label} can no longer be read: {why}" for label, why in artifacts.items() if isinstance(why, str)]
+    run = find_run(backend, wanted)
+    if not isinstance(run, RunManifest):
         raise NotInStoreError(
-            f"{wanted!r} means {what} of run {run.run}. `foldline show {run.run}` lists its files.{''.join(lost)}"
+            f"Run {run.run} has not ended, so what it made is not noted yet. If it was killed, run it again: what it "
+            "had finished is reused."
         )
-    return files[matches[0]]
+    return run
 
 
 def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> Artifacts:
     """Every artifact of the run by its name; why it cannot be had, where its manifest is lost or damaged."""
-    artifacts: Artifacts = {}
-    for label, ref in run.artifacts.items() if isinstance(run, RunManifest) else ():
+    refs = run.artifacts if isinstance(run, RunManifest) else {}
+    found = read_artifacts(ledger, refs.values())
+    return {label: found[ref] for label, ref in refs.items()}
+
+
+def read_artifacts(ledger: Ledger, refs: Collection[ArtifactRef]) -> dict[ArtifactRef, Artifact | str]:
+    """The artifacts of these names, read at once; why it cannot be had, where a manifest is lost or damaged."""
+
+    def read(ref: ArtifactRef) -> Artifact | str:
         try:
-            artifacts[label] = ledger.get(ref)
-        except StoreError as error:
-            artifacts[label] = str(error)
-    return artifacts
+            return ledger.get(ref)
+        except (NotInStoreError, CorruptFileError) as error:
+            return str(error)
+
+    with ThreadPoolExecutor(READERS) as threads:
+        return dict(zip(refs, threads.map(read, refs), strict=True))
 
 
 def print_run(ledger: Ledger, run: RunStart | RunManifest, artifacts: Artifacts) -> None:
     """Print what a run was and where its results are; `artifacts` as `artifacts_of` gives them."""
     facts = {"run": run.run, "state": "not ended", "data": run.data}
     if isinstance(run, RunManifest):
-        facts |= {"state": run.state, "took": f"{_duration(run.seconds)}; {_reused(run)} artifacts reused"}
+        facts |= {"state": run.state, "took": f"{duration(run.seconds)}; {_reused(run)} artifacts reused"}
         if isinstance(validation := artifacts.get("validate"), Artifact):
             facts["checks"] = _checks(validation)
         facts |= {name.replace("_", " "): f"{value:.4f}" for name, value in run.scores.items()}
@@ -149,11 +125,11 @@ def _reused(run: RunManifest) -> str:
 
 def _run_columns(run: RunStart | RunManifest | None) -> tuple[str, ...]:
     if run is None:
-        return "", "damaged"
+        return "", "damaged", "", "", ""
     if not isinstance(run, RunManifest):
-        return run.flow, "not ended"
+        return run.flow, "not ended", "", "", ""
     score = f"{run.scores['macro_f1']:.4f}" if "macro_f1" in run.scores else ""
-    return run.flow, run.state, _duration(run.seconds), score, _reused(run)
+    return run.flow, run.state, duration(run.seconds), score, _reused(run)
 
 
 def _artifact_table(run: RunManifest, artifacts: Artifacts) -> Table:
@@ -167,17 +143,6 @@ def _artifact_table(run: RunManifest, artifacts: Artifacts) -> Table:
         inside = len(manifest.files) - len(files)
         listed = ", ".join(files) + (f" and {inside} in folders" if inside else "")
         table.add_row(
-            label, manifest.key[:12], _duration(manifest.seconds), "reused" if label in run.reused else "", listed
+            label, manifest.key[:12], duration(manifest.seconds), "reused" if label in run.reused else "", listed
         )
     return table
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02}s" if minutes else f"{seconds:.1f}s"
-
-
-def _console() -> Console:
-    """Prints tables; as wide as their content where nobody's screen has to hold them."""
-    console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, width=400)

@@ -8,9 +8,10 @@ from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.errors import ConfigError
-from tasks.store import DEFAULT_STORE, STORE_VARIABLE
+from tasks.store import BUCKET, DEFAULT_STORE, STORE_VARIABLE
+from tasks.store.s3.settings import split_url
 
-RUN_HELP = "a run's name, the start or the end of it, or `latest`"
+RUN_HELP = "a run's name, the start or the end of it, a tag, or `latest`"
 
 
 class StoreOptions(BaseModel):
@@ -18,22 +19,33 @@ class StoreOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    store: Path = Field(default_factory=lambda: Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE))
-    """Folder that keeps results; by default $FOLDLINE_STORE, else ./foldline-store."""
+    store: str = Field(default_factory=lambda: os.environ.get(STORE_VARIABLE) or DEFAULT_STORE)
+    """Folder, or `s3://bucket/prefix`, that keeps results; by default $FOLDLINE_STORE, else ./foldline-store."""
 
     def choose(self) -> None:
         """Let everything in this process, and the processes it starts, use this store.
 
         Raises:
-            ConfigError: it is a file.
+            ConfigError: it can be no store, or is a URL that holds credentials.
         """
-        if self.store.exists() and not self.store.is_dir():
-            raise ConfigError(f"The store {self.store} is a file. Name a folder; it is made if it does not exist.")
-        os.environ[STORE_VARIABLE] = str(self.store)
+        if self.store.startswith(BUCKET):
+            split_url(self.store)
+        else:
+            _refuse_what_is_no_folder(self.store)
+        os.environ[STORE_VARIABLE] = self.store
 
 
 class GetOptions(StoreOptions):
-    """Where a file goes."""
+    """Where files go."""
 
     output: Annotated[Path, Parameter(name=("--output", "-o"))] = Path()
-    """Folder, or new file name, to copy to."""
+    """Folder to copy into; or, for one file or folder, the new name of it."""
+
+
+def _refuse_what_is_no_folder(store: str) -> None:
+    scheme, separator, _ = store.partition("://")
+    if separator:
+        raise ConfigError(f"{scheme}:// names no store. Write a folder, or s3://bucket/prefix.")
+    path = Path(store).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"The store {store} is a file. Name a folder; it is made if it does not exist.")

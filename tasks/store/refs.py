@@ -4,8 +4,11 @@ import re
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tasks.errors import CorruptFileError, NotInStoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend
+
+NAME = r"[a-z0-9][a-z0-9-]*"
+"""What a name may be, as a regular expression."""
 
 
 class Ref(BaseModel):
@@ -53,6 +56,22 @@ def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:
     ref = Ref(name=name, number=after + 1, run=run)
     backend.create(_key(name, ref.number), ref.model_dump_json(indent=2).encode())
     return ref
+
+
+def move_ref(backend: Backend, name: str, run: str) -> None:
+    """Let `name` point to `run`, however often others move it meanwhile: of two at once the later wins."""
+    while True:
+        try:
+            advance_ref(backend, name, run, count_moves(backend, name))
+        except AlreadyExistsError:
+            continue
+        return
+
+
+def ref_names(backend: Backend) -> list[str]:
+    """Every name that points somewhere, sorted."""
+    matches = (re.fullmatch(rf"refs/({NAME})/\d{{6,}}\.json", found.key) for found in backend.list("refs/"))
+    return sorted({match[1] for match in matches if match})
 
 
 def _key(name: str, number: int) -> str:

@@ -3,20 +3,26 @@
 import re
 import secrets
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from tasks.errors import AlreadyExistsError, CorruptFileError, FoldlineError, NotInStoreError
+from tasks.errors import CorruptFileError, FoldlineError, NotInStoreError
 from tasks.store.backend import Backend
+from tasks.store.claims import wait_for_claims
 from tasks.store.manifest import ArtifactRef
-from tasks.store.refs import advance_ref, count_moves, read_ref
+from tasks.store.refs import NAME, move_ref, read_ref, ref_names
 
 LATEST = "latest"
 """The ref that points to the newest completed run that made a submission."""
+READERS = 16
+"""Small objects that are read at once: from a bucket each takes tens of milliseconds."""
 
 
 class RunStart(BaseModel):
@@ -81,9 +87,11 @@ def recorded_run(
     started = datetime.now(UTC)
     name = f"{started:%Y%m%d-%H%M%S}-{experiment}-{secrets.token_hex(2)}"
     start = RunStart(run=name, flow=flow, experiment=experiment, settings=settings, data=data, started=started)
-    backend.create(f"runs/{name}/start.json", start.model_dump_json(indent=2).encode())
+    key = f"runs/{name}/start.json"
+    backend.create(key, start.model_dump_json(indent=2).encode())
     run = Run(start)
     try:
+        wait_for_claims(backend, key)
         yield run
     except BaseException as error:
         _write_end(backend, run.ended(error))
@@ -97,12 +105,7 @@ def _write_end(backend: Backend, manifest: RunManifest) -> None:
 
 def advance_latest(backend: Backend, run: str) -> None:
     """Let `latest` point to `run`."""
-    while True:
-        try:
-            advance_ref(backend, LATEST, run, count_moves(backend, LATEST))
-        except AlreadyExistsError:
-            continue  # another run ended at the same moment; ours ended last
-        return
+    move_ref(backend, LATEST, run)
 
 
 def _latest(backend: Backend) -> str:
@@ -123,14 +126,18 @@ def _describe(error: BaseException) -> str:
 
 def list_runs(backend: Backend) -> dict[str, RunStart | RunManifest | None]:
     """Every run by its name, oldest first; None where what is kept of it cannot be read."""
-    runs: dict[str, RunStart | RunManifest | None] = {}
-    for name in _names(backend):
-        try:
-            runs[name] = read_run(backend, name)
-        except CorruptFileError:
-            runs[name] = None
+    names = _names(backend)
+    with ThreadPoolExecutor(READERS) as threads:
+        runs = dict(zip(names, threads.map(partial(_readable, backend), names), strict=True))
     # A name starts with the time, in seconds.
     return dict(sorted(runs.items(), key=lambda item: (item[0][:15], item[1].started.timestamp() if item[1] else 0)))
+
+
+def _readable(backend: Backend, name: str) -> RunStart | RunManifest | None:
+    try:
+        return read_run(backend, name)
+    except CorruptFileError:
+        return None
 
 
 def _names(backend: Backend) -> list[str]:
@@ -160,7 +167,7 @@ def read_run(backend: Backend, name: str) -> RunStart | RunManifest:
 
 
 def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
-    """The run that a person means: a whole name, the start or the end of just one, or `latest`.
+    """The run that a person means: a whole name, a tag, the start or the end of just one name, or `latest`.
 
     Raises:
         NotInStoreError: there is none, or more than one.
@@ -169,12 +176,35 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
     if wanted == LATEST:
         return read_run(backend, _latest(backend))
     names = _names(backend)
-    matches = [name for name in names if name == wanted] or [
-        name for name in names if name.startswith(wanted) or name.endswith(wanted)
-    ]
-    if len(matches) != 1:
-        what = (
-            f"{len(matches)} runs match {wanted!r}, such as {matches[0]}" if matches else f"no run matches {wanted!r}"
-        )
-        raise NotInStoreError(f"{what}. `foldline runs` lists all {len(names)} runs of {backend.url}.")
-    return read_run(backend, matches[0])
+    if wanted in names:
+        return read_run(backend, wanted)
+    if tagged := _tagged(backend, wanted):
+        return read_run(backend, tagged)
+    return read_run(backend, _part_match(backend, wanted, names))
+
+
+def _part_match(backend: Backend, wanted: str, names: Sequence[str]) -> str:
+    """The one of `names` that starts or ends with `wanted`. Raises NotInStoreError."""
+    matches = [name for name in names if name.startswith(wanted) or name.endswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    all_runs = f"`foldline runs` lists all {len(names)} runs of {backend.url}."
+    if matches:
+        raise NotInStoreError(f"{len(matches)} runs match {wanted!r}, such as {matches[0]}. {all_runs}")
+    raise NotInStoreError(f"no run matches {wanted!r}. {_suggestion(wanted, [*names, *ref_names(backend)])}{all_runs}")
+
+
+def _tagged(backend: Backend, name: str) -> str | None:
+    """Name of the run that the tag points to; None if there is no such tag."""
+    try:
+        return read_ref(backend, name).run if re.fullmatch(NAME, name) else None
+    except NotInStoreError:
+        return None
+
+
+def _suggestion(wanted: str, names: Sequence[str]) -> str:
+    """A question about the names of which the whole, the start or the end resembles `wanted`; empty if none does."""
+    size = len(wanted)
+    parts = {part: name for name in names for part in (name, name[:size], name[-size:])}
+    close = dict.fromkeys(parts[part] for part in get_close_matches(wanted, parts))
+    return f"Did you mean {' or '.join(close)}? " if close else ""

@@ -8,7 +8,7 @@ from flows.cli import main
 from flows.experiments import shipped_experiments
 from tasks.store import open_ledger
 
-COMMANDS = ("sample", "validate", "retrain", "runs", "show", "get")
+COMMANDS = ("sample", "validate", "retrain", "runs", "show", "ls", "get", "cat", "link", "lineage", "tag")
 
 
 def exit_status(*arguments: str) -> int | str | None:
@@ -36,7 +36,12 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
         ("retrain", ["--data", "--experiment", "--set", "--store", "[default: laptop]", "train/train.csv"]),
         ("runs", ["--store", "FOLDLINE_STORE"]),
         ("show", ["--store", "s3://bucket/prefix", "the start or the end of it, a tag, or latest"]),
-        ("get", ["--output -o", "submission.csv or fold-0/history.parquet"]),
+        ("ls", ["--store", "fold-0, or a folder in it: validate/data_docs", "[default: latest]"]),
+        ("get", ["--output -o", "submission.csv or fold-0/history.parquet", "a whole artifact"]),
+        ("cat", ["--store", "submission.csv or fold-0/history.parquet"]),
+        ("link", ["--hours", "[default: 24]", "at most 168", "temporary credentials"]),
+        ("lineage", ["--store", "[default: latest]"]),
+        ("tag", ["--store", "such as champion"]),
     ],
 )
 def test_help_of_a_command_describes_its_options(
@@ -67,7 +72,14 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     "arguments",
-    [("retrain",), ("retrain", "--data", "x", "--nonsense"), ("nonsense",), ("get", "latest"), ("sample",)],
+    [
+        ("retrain",),
+        ("retrain", "--data", "x", "--nonsense"),
+        ("nonsense",),
+        ("get", "latest"),
+        ("cat", "latest"),
+        ("sample",),
+    ],
     ids=" ".join,
 )
 def test_wrong_call_shows_what_is_wrong(arguments: tuple[str, ...]) -> None:
@@ -106,6 +118,23 @@ def test_store_that_is_a_file_is_a_wrong_call(tmp_path: Path, capsys: pytest.Cap
     assert "is a file. Name a folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        ("s3://", "names no bucket. Write s3://bucket/prefix"),
+        ("s3://key:topsecret@bucket/prefix", "must not hold credentials"),
+        ("https://key:topsecret@host/bucket", "https:// names no store. Write a folder, or s3://bucket/prefix"),
+    ],
+)
+def test_url_that_is_no_store_is_a_wrong_call_and_its_secrets_are_not_repeated(
+    capsys: pytest.CaptureFixture[str], store: str, message: str
+) -> None:
+    assert exit_status("runs", "--store", store) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert message in told
+    assert "topsecret" not in told
+
+
 def test_empty_variable_names_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FOLDLINE_STORE", "")
     monkeypatch.chdir(tmp_path)
@@ -137,6 +166,17 @@ def test_store_that_cannot_be_written_is_told_before_prefect_starts(
     captured = capsys.readouterr()
     assert "cannot be written: File exists" in captured.err
     assert "Prefect" not in captured.out
+
+
+def test_password_in_the_url_of_the_data_is_refused_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "s3://someone:a-secret@bucket/data"
+    assert exit_status("retrain", "--data", url, "--store", str(tmp_path / "store")) == 2
+    captured = capsys.readouterr()
+    assert "A URL of S3 must not hold credentials" in captured.err
+    assert "a-secret" not in captured.out + captured.err
+    assert not (tmp_path / "store").exists()
 
 
 def test_experiments_ship() -> None:

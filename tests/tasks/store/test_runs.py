@@ -1,11 +1,12 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import AlreadyExistsError, CorruptFileError, DataError, NotInStoreError
 from tasks.store import ArtifactRef, Ledger
-from tasks.store.refs import advance_ref, read_ref
+from tasks.store.refs import advance_ref, move_ref, read_ref, ref_names
 from tasks.store.runs import RunManifest, RunStart, advance_latest, find_run, list_runs, read_run, recorded_run
 
 REF = ArtifactRef(step="catalog", key="abc")
@@ -108,6 +109,28 @@ def test_name_that_many_runs_have_is_an_error_that_counts_them(ledger: Ledger) -
         find_run(ledger.backend, "nothing")
 
 
+def test_tag_means_its_run_but_a_run_of_that_name_comes_first(ledger: Ledger) -> None:
+    first, second = finished(ledger, "one"), finished(ledger, "two")
+    move_ref(ledger.backend, "two", first)
+    assert find_run(ledger.backend, "two").run == first
+    move_ref(ledger.backend, second, first)
+    assert find_run(ledger.backend, second).run == second
+
+
+def test_error_about_an_unknown_name_suggests_what_it_resembles(ledger: Ledger) -> None:
+    run = finished(ledger)
+    move_ref(ledger.backend, "champion", run)
+    for wanted, close in (("champoin", "champion"), (f"{run[:-1]}x", run), (f"laptob-{run[-4:]}", run)):
+        with pytest.raises(NotInStoreError, match=rf"no run matches '{wanted}'\. Did you mean {close}\? `foldline"):
+            find_run(ledger.backend, wanted)
+
+
+@pytest.mark.parametrize("wanted", ["../runs", "..", "*", "a/b"])
+def test_what_can_be_no_name_matches_nothing(ledger: Ledger, wanted: str) -> None:
+    with pytest.raises(NotInStoreError, match="no run matches"):
+        find_run(ledger.backend, wanted)
+
+
 def test_latest_is_the_run_that_moved_it_last(ledger: Ledger) -> None:
     with pytest.raises(NotInStoreError, match=r"No run of .* has made a submission yet"):
         find_run(ledger.backend, "latest")
@@ -125,6 +148,18 @@ def test_of_two_who_move_a_ref_at_once_one_loses_and_knows(ledger: Ledger) -> No
     assert read_ref(ledger.backend, "champion").run == "first"
     advance_ref(ledger.backend, "champion", "second", after=1)
     assert read_ref(ledger.backend, "champion").run == "second"
+
+
+def test_all_who_move_a_ref_at_once_get_their_turn_and_the_last_counts(ledger: Ledger) -> None:
+    def move(number: int) -> None:
+        move_ref(ledger.backend, "champion", f"run-{number}")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(move, range(40)))
+    assert read_ref(ledger.backend, "champion").number == 40
+    found = [json.loads(ledger.backend.read(entry.key))["run"] for entry in ledger.backend.list("refs/champion/")]
+    assert sorted(found) == sorted(f"run-{number}" for number in range(40))
+    assert ref_names(ledger.backend) == ["champion"]
 
 
 def test_ten_thousandth_move_of_a_ref_is_still_the_last(ledger: Ledger) -> None:
