@@ -58,9 +58,9 @@ class Files:
 def ours(files: Files, bucket: str) -> Times:
     """Foldline's own store."""
     from tasks.store.cache import Cache
-    from tasks.store.manifest import describe_files
     from tasks.store.s3.backend import S3Backend
     from tasks.store.s3.settings import S3Settings, connect
+    from tasks.store.verify import describe_files
 
     client = connect(S3Settings.from_environment())
     sender = S3Backend(client, bucket, uuid.uuid4().hex, Cache(files.got / "sender", 10**10))

@@ -77,6 +77,18 @@ class Cache:
         self._count(entry.size)
         return held
 
+    def keep(self, source: Path, entry: FileEntry) -> None:
+        """Link a file, whose bytes are those of `entry`, into the cache, which lies on the same disk.
+
+        It must not be changed any more. Raises OSError.
+        """
+        shared = self._shared(entry.sha256)
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        source.chmod(0o444)
+        with suppress(FileExistsError):
+            shared.hardlink_to(source)
+        self._count(entry.size)
+
     def read(self, digest: str) -> bytes | None:
         """The bytes with this SHA-256, hex, of a small file, verified; None if they are not there. Holds nothing."""
         shared = self._shared(digest)

@@ -17,10 +17,10 @@ from tasks.store.manifest import (
     FileEntry,
     Manifest,
     content_folder,
-    describe_files,
     git_commit,
     host_name,
 )
+from tasks.store.verify import describe_files
 
 Compute = Callable[[Path], Mapping[str, JsonValue]]
 """Writes an artifact's files into the empty folder that it is given; returns the summary."""

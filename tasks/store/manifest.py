@@ -73,12 +73,6 @@ def content_folder(files: Mapping[str, FileEntry]) -> str:
     return digest_json({name: entry.sha256 for name, entry in files.items()})[:12]
 
 
-def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Digest and size of every file below `folder`, by its relative path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): describe_file(path) for path in paths}
-
-
 def describe_file(path: Path) -> FileEntry:
     """Digest and size of a file."""
     with path.open("rb") as file:

@@ -9,6 +9,15 @@ _verified: set[tuple[str, int, int, str]] = set()
 _verified_lock = Lock()
 
 
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Digest and size of every file below `folder`, by its relative path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = {path: describe_file(path) for path in paths}
+    for path, entry in entries.items():
+        trust(path, entry)
+    return {path.relative_to(folder).as_posix(): entry for path, entry in entries.items()}
+
+
 def is_intact(path: Path, entry: FileEntry) -> bool:
     """Whether the file's bytes are those of `entry`. An unchanged file is read once a process."""
     seen = _state(path, entry)

@@ -154,12 +154,10 @@ class S3Backend:
             yield from list_objects(self._client, self._bucket, self._prefix + prefix)
 
     def _keep(self, folder: Path, files: Mapping[str, FileEntry]) -> None:
-        """Take files that have been uploaded into the cache: the next step will ask for them."""
-        with suppress(OSError), self._cache.scratch() as scratch:  # on another disk, or the disk is full: never mind
+        """Link files that have been uploaded into the cache: the next step will ask for them."""
+        with suppress(OSError):  # on another disk, or the disk is full: never mind
             for name, entry in files.items():
-                link = scratch / entry.sha256
-                link.hardlink_to(folder / name)
-                self._cache.add(link, entry)
+                self._cache.keep(folder / name, entry)
 
     def _fetch_all(self, root: str, files: Mapping[str, FileEntry]) -> dict[str, Path]:
         """Bring objects into the cache: many small ones at once, then large ones, each in many stretches at once."""

@@ -94,7 +94,11 @@ def connect(settings: S3Settings) -> "S3Client":
         read_timeout=settings.timeout,
         request_checksum_calculation=settings.checksums,
         response_checksum_validation=settings.checksums,
-        s3={"addressing_style": settings.addressing},
+        s3={
+            "addressing_style": settings.addressing,
+            # What we send has a Content-MD5, which is signed: a second digest over the bytes would only cost time.
+            "payload_signing_enabled": False,
+        },
         signature_version="s3v4",  # the default signs links in a way that many servers have given up
         tcp_keepalive=True,
     )

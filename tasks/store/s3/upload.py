@@ -24,6 +24,7 @@ from tasks.errors import StoreError
 from tasks.store.manifest import FileEntry
 from tasks.store.s3.ask import ask, list_parts, list_uploads
 from tasks.store.s3.errors import ARRIVED_WRONGLY, NO_UPLOAD, NOT_THERE, code_of
+from tasks.store.verify import is_intact
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,6 +34,8 @@ PART = 8 << 20
 MOST_PARTS = 10_000
 IN_PARTS = 2 * PART
 """Bytes from which a file is uploaded in parts."""
+WAVE = 8
+"""Parts that are digested ahead."""
 IN_MEMORY = 1 << 20
 """Bytes up to which a body is read at once, which saves time; larger ones are streamed, which saves memory."""
 TRIES = 4
@@ -49,9 +52,9 @@ class Piece:
     offset: int
     length: int
 
-    def digest(self, algorithm: str) -> bytes:
-        """Digest of its bytes."""
-        digest = hashlib.new(algorithm, usedforsecurity=False)
+    def md5(self) -> bytes:
+        """The MD5 digest of its bytes."""
+        digest = hashlib.md5(usedforsecurity=False)
         with self.open() as file:
             while block := file.read(IN_MEMORY):
                 digest.update(block)
@@ -92,7 +95,7 @@ class Upload:
 
     def etag(self) -> str:
         """The ETag that the object has once it is there, where ETags say something. Reads the whole file."""
-        return f'"{_joined([piece.digest("md5") for piece in self.pieces()])}"'
+        return f'"{_joined([piece.md5() for piece in self.pieces()])}"'
 
     def send(self, threads: Executor) -> None:
         """Upload the file, parts in parallel; returns when the server has said that its very bytes are there.
@@ -100,17 +103,14 @@ class Upload:
         Raises:
             StoreError: they have not arrived.
         """
+        if not is_intact(self.path, self.entry):
+            raise StoreError(f"{self.path} changed before it was uploaded to {self.key}. Run again.")
         pieces = self.pieces()
         if len(pieces) > 1:
             self._try(lambda: self._send_parts(pieces, threads))
             return
-        self._see_that_unchanged(pieces[0].digest("sha256"))
-        md5 = pieces[0].digest("md5")
+        md5 = pieces[0].md5()
         self._try(lambda: self._send_piece(self.client.put_object, pieces[0], md5, self._described()))
-
-    def _see_that_unchanged(self, sha256: bytes) -> None:
-        if sha256.hex() != self.entry.sha256:
-            raise StoreError(f"{self.path} changed while it was uploaded to {self.key}. Run again.")
 
     def _try(self, attempt: Callable[[], str | None]) -> str:
         for _ in range(TRIES):
@@ -133,22 +133,22 @@ class Upload:
 
     def _send_parts(self, pieces: list[Piece], threads: Executor) -> str | None:
         """Send the parts that are missing, and join all; returns the object's ETag, or None to do it again."""
+        # The first wave is digested while the server is asked: it would otherwise wait for that.
+        ahead = [threads.submit(piece.md5) for piece in pieces[:WAVE]]
         upload, there = self._unfinished()
         if not upload:
             create = self.client.create_multipart_upload
             upload = str(ask(create, "UploadId", **self._names(), **self._described())["UploadId"])
 
         def send(number: int, piece: Piece) -> tuple[bytes, str]:
-            md5 = piece.digest("md5")
+            md5 = ahead[number - 1].result() if number <= WAVE else piece.md5()
             if there.get(number) == (piece.length, f'"{md5.hex()}"'):
                 return md5, there[number][1]
             more = {"UploadId": upload, "PartNumber": number}
             return md5, self._try(lambda: self._send_piece(self.client.upload_part, piece, md5, more))
 
-        sha256 = threads.submit(Piece(self.path, 0, self.entry.size).digest, "sha256")
         try:
             sent = list(threads.map(send, range(1, len(pieces) + 1), pieces))
-            self._see_that_unchanged(sha256.result())
             ask(
                 self.client.complete_multipart_upload,
                 "ResponseMetadata",
@@ -161,7 +161,7 @@ class Upload:
             if code_of(error) not in NO_UPLOAD:
                 raise
             # Another writer of the same file has ended it, or our own request whose answer was lost.
-            digests = [piece.digest("md5") for piece in pieces]
+            digests = [piece.md5() for piece in pieces]
         return self._etag_there(_joined(digests))
 
     def _etag_there(self, md5: str) -> str | None:
@@ -182,9 +182,7 @@ class Upload:
         upload = max(found, key=lambda upload: upload["Initiated"])["UploadId"]
         try:
             parts = list(list_parts(self.client, self.bucket, self.key, upload))
-        except ClientError as error:
-            if code_of(error) not in NO_UPLOAD:
-                raise
+        except self.client.exceptions.NoSuchUpload:
             return None, {}  # it has just ended
         return upload, {part["PartNumber"]: (part["Size"], part["ETag"]) for part in parts}
 

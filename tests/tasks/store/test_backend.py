@@ -11,8 +11,9 @@ import pytest
 
 from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError, StoreError
 from tasks.store import Backend
-from tasks.store.manifest import FileEntry, describe_files
+from tasks.store.manifest import FileEntry
 from tasks.store.refs import advance_ref, read_ref
+from tasks.store.verify import describe_files
 
 
 def folder_of(parent: Path, files: dict[str, bytes]) -> tuple[Path, dict[str, FileEntry]]:

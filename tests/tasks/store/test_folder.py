@@ -90,7 +90,7 @@ def test_upload_of_a_killed_process_leaves_nothing_where_objects_lie(backend: Fo
 import os, shutil, signal, sys
 from pathlib import Path
 from tasks.store.folder import FolderBackend
-from tasks.store.manifest import describe_files
+from tasks.store.verify import describe_files
 def half(source, target):
     Path(target).write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)

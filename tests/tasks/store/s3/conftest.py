@@ -8,10 +8,11 @@ from typing import NamedTuple
 import pytest
 
 from tasks.store.cache import Cache
-from tasks.store.manifest import FileEntry, describe_files
+from tasks.store.manifest import FileEntry
 from tasks.store.s3 import ask, download, settings
 from tasks.store.s3.backend import S3Backend
 from tasks.store.s3.settings import S3Settings, connect
+from tasks.store.verify import describe_files
 from tests.faulty_proxy import FaultyProxy
 from tests.s3_server import REGION, S3Server
 
