@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 REAL_SERVER = os.environ.get("FOLDLINE_TEST_S3")
 """URL of a real server that the tests should use; its credentials are those of the environment."""
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-CREDENTIALS = {key: os.environ[key] if REAL_SERVER else "a-key-of-no-worth" for key in KEYS}
+CREDENTIALS = {key: os.environ[key] if REAL_SERVER else f"{key.lower()}-of-no-worth" for key in KEYS}
 REGION = "us-east-1"
 
 

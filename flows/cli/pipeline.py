@@ -52,8 +52,7 @@ def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> 
     resolve_experiment(params.experiment, params.overrides)
     open_data(params.data)
     options.choose()
-    with open_ledger().backend.scratch():
-        pass
+    open_ledger().backend.check()
     with progress_display():
         say("Starting Prefect in this process.")
         name = run_embedded(flow)

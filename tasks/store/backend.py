@@ -32,6 +32,9 @@ class Backend(Protocol):
     def url(self) -> str:
         """The place, as a person would write it."""
 
+    def check(self) -> None:
+        """See that the place can be written, before anything is spent on what should go there. Raises StoreError."""
+
     def create(self, key: str, content: bytes) -> None:
         """Create a small object. Of several writers exactly one wins.
 

@@ -25,6 +25,11 @@ class FolderBackend:
         """The folder's absolute path."""
         return str(self.root)
 
+    def check(self) -> None:
+        """See that the folder can be written. Raises StoreError."""
+        with self.scratch():
+            pass
+
     def create(self, key: str, content: bytes) -> None:
         """Create a small object. Of several writers exactly one wins.
 

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SMALL = ("folds.count=2", "training.epochs=1", "prepare.height=64", "prepare.width=48", "training.batch_size=8")
@@ -17,14 +17,21 @@ class Desk:
     """Where somebody works with Foldline: a folder with data in it, and the store that runs leave there."""
 
     folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that are set there."""
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line; what it prints, errors too, can be read line by line."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("FOLDLINE_", "PREFECT_"))}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("FOLDLINE_", "PREFECT_", "AWS_"))}
         return subprocess.Popen(
             [sys.executable, "-m", "flows.cli", *arguments],
             cwd=self.folder,
-            env=environment | {"FOLDLINE_HOME": str(self.folder / "home"), "PYTHONUNBUFFERED": "1"},
+            env={
+                **environment,
+                **self.environment,
+                "FOLDLINE_HOME": str(self.folder / "home"),
+                "PYTHONUNBUFFERED": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

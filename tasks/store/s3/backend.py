@@ -48,6 +48,11 @@ class S3Backend:
         """``s3://bucket/prefix``."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
+    def check(self) -> None:
+        """See that the cache and the bucket can be written, and that two writers cannot both win. Raises StoreError."""
+        with self.scratch(), told(self.url):
+            self._create_once.probe()
+
     def create(self, key: str, content: bytes) -> None:
         """Create a small object. Of several writers exactly one wins.
 

@@ -51,14 +51,17 @@ class CreateOnce:
         Raises:
             StoreError: the server would let two writers win, as the first call finds out; or the bytes do not arrive.
         """
+        self.probe()
+        return self._put_first(key, content)
+
+    def probe(self) -> None:
+        """Find out, once, whether the server lets two writers win. Raises StoreError if so, or what boto raises."""
         with self._lock:
             if not self._probed:
                 self._probe()
                 self._probed = True
-        return self._put_first(key, content)
 
     def _probe(self) -> None:
-        """Refuse a server that would let two writers win."""
         if self._head(MARKER):
             if self._put_first(MARKER, MARKER_CONTENT):
                 raise self._ignores_condition()
