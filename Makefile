@@ -1,9 +1,10 @@
 # make run     set everything up, draw a sample data set, retrain on it
 # make test    set everything up, run the tests
+# make test-s3 the tests that take a server of S3, on a real one; `infra/radosgw.sh install` installs it (Debian)
 # make check   lint, types, the arrows between packages
 # make clean   remove what these have made, but for the store
 .DELETE_ON_ERROR:
-.PHONY: setup run test check clean
+.PHONY: setup run test test-s3 check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
@@ -32,6 +33,11 @@ run: $(READY) $(SAMPLE)
 
 test: $(READY)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-s3: $(READY)
+	infra/radosgw.sh start
+	@trap 'infra/radosgw.sh stop' EXIT; eval "$$(infra/radosgw.sh env)"; \
+		FOLDLINE_TEST_S3=$$AWS_ENDPOINT_URL_S3 $(BIN)/pytest --numprocesses 2 --dist loadfile -m s3
 
 check: $(READY)
 	$(BIN)/ruff check
