@@ -9,8 +9,14 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from flows.cli.data import sample
-from flows.cli.history import get, runs, show
+from flows.cli.diff import diff
+from flows.cli.history import runs, show
+from flows.cli.housekeeping import fsck, gc
+from flows.cli.lineage import lineage
 from flows.cli.pipeline import retrain, validate
+from flows.cli.plan import plan
+from flows.cli.retrieval import cat, get, link, ls
+from flows.cli.tags import tag
 from tasks.errors import ConfigError, FoldlineError
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
@@ -32,7 +38,7 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for command in (sample, validate, retrain, runs, show, get):
+for command in (sample, validate, plan, retrain, runs, show, ls, get, cat, link, lineage, diff, tag, gc, fsck):
     app.command(command)
 
 
@@ -40,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exits 0 if all went well, 1 if it failed, 2 if it was called wrongly."""
     try:
         app(arguments, exit_on_error=True, result_action="return_value")
+        sys.stdout.flush()  # or a pipe that was closed early would be noticed only when Python exits
     except ConfigError as error:
         _complain(f"{type(error).__name__}: {error}")
         sys.exit(USAGE_ERROR)

@@ -122,7 +122,7 @@ def test_examples_for_the_aws_command_line_work_as_they_stand(desk: Desk, first:
     run = next(line.split()[1] for line in first if line.startswith("run "))
     shown = [
         subprocess.run(
-            line.replace("BUCKET", bucket).split(),
+            [*line.replace("BUCKET", bucket).split(), "--endpoint-url", desk.environment["AWS_ENDPOINT_URL_S3"]],
             env=user_environment(desk),
             capture_output=True,
             text=True,

@@ -83,16 +83,15 @@ class CreateOnce:
         if winners != 1:
             raise StoreError(
                 f"The server of bucket {self._bucket} let {winners} writers win who created one object at the same "
-                "moment, so runs could overwrite each other. Turn the bucket's versioning off (on Ceph it breaks "
-                "conditional writes), or use a server that keeps to If-None-Match."
+                "moment, so runs could overwrite each other. Use a server that keeps to If-None-Match."
             )
         self._put_first(MARKER, MARKER_CONTENT)
 
     def _ignores_condition(self) -> StoreError:
         return StoreError(
             f"The server of bucket {self._bucket} ignores If-None-Match: it let an object be created twice, so runs "
-            "could overwrite each other. Turn conditional writes on, let a gateway in front of it pass that header, or "
-            "use a server that has them (AWS, Ceph, SeaweedFS)."
+            "could overwrite each other. Turn the bucket's versioning off (on Ceph it breaks conditional writes), let "
+            "a gateway in front of it pass that header, or use a server that keeps to it (AWS, Ceph, SeaweedFS)."
         )
 
     def _put_first(self, key: str, content: bytes) -> bool:

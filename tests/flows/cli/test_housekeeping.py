@@ -101,7 +101,7 @@ def test_fsck_lists_problems_and_exits_with_1(
         "Delete the run's folder to forget it; its artifacts stay."
         for name in names[1::-1]
     ]
-    assert f"such as {ORPHAN}, belong to nothing: `foldline gc` deletes them" in captured.out
+    assert f"such as {ORPHAN}, belong to nothing. `foldline gc` deletes them" in captured.out
     assert f"2 problems in {ledger.backend.url}; 3 artifacts, 6 files, " in captured.err
 
 

@@ -8,7 +8,23 @@ from flows.cli import main
 from flows.experiments import shipped_experiments
 from tasks.store import open_ledger
 
-COMMANDS = ("sample", "validate", "plan", "retrain", "runs", "show", "ls", "get", "cat", "link", "lineage", "diff", "tag", "gc", "fsck")
+COMMANDS = (
+    "sample",
+    "validate",
+    "plan",
+    "retrain",
+    "runs",
+    "show",
+    "ls",
+    "get",
+    "cat",
+    "link",
+    "lineage",
+    "diff",
+    "tag",
+    "gc",
+    "fsck",
+)
 
 
 def exit_status(*arguments: str) -> int | str | None:

@@ -53,6 +53,13 @@ def test_artifact_has_its_files_and_says_what_it_was_made_from(artifact: Artifac
     assert (manifest.device, artifact.reused) == ("cpu", False)
 
 
+def test_only_the_files_that_are_asked_for_are_read(ledger: Ledger, artifact: Artifact) -> None:
+    stored(ledger, "*/docs/index.html").write_text("damaged")
+    assert {name: path.read_text() for name, path in artifact.paths(["table.txt"]).items()} == {"table.txt": "numbers"}
+    with pytest.raises(CorruptFileError):
+        artifact.paths(["table.txt", "docs/index.html"])
+
+
 def test_same_question_is_answered_from_the_store(ledger: Ledger, artifact: Artifact) -> None:
     again = ledger.produce(STEP, {"data": "digest"}, Settings(), refuse)
     assert (again.reused, again.ref) == (True, artifact.ref)

@@ -1,0 +1,116 @@
+"""What a store's listings say of its artifacts and refs."""
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from tasks.errors import CorruptFileError
+from tasks.store.backend import Backend, StoredObject
+from tasks.store.keys import step_key
+from tasks.store.manifest import ArtifactRef, Manifest, content_folder
+from tasks.store.refs import Ref
+from tasks.store.runs import READERS
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+IN_ARTIFACT = re.compile(r"steps/([^/]+)/([0-9a-f]{64})/(?:manifest\.json|[0-9a-f]{12}/.+)")
+"""Key of an object that belongs to an artifact; what else lies below ``steps/`` is not ours."""
+ARTIFACT = re.compile(r"([^/]+)/([0-9a-f]{64})")
+"""An input that is an artifact, and not a digest or a number."""
+AHEAD = 16 * READERS
+"""How many items are begun before the first result is handed on."""
+MOVE = re.compile(r"refs/([^/]+)/(\d{6,})\.json")
+RUN = re.compile(r"runs/([^/]+)/(?:start|manifest)\.json")
+CODE = re.compile(r"code/([0-9a-f]{64})\.json")
+
+
+@dataclass(frozen=True)
+class ArtifactObjects:
+    """What lies below ``steps/<step>/<key>/``."""
+
+    ref: ArtifactRef
+    manifest: StoredObject | None
+    """None if no manifest was written, or it is gone: then there is no artifact."""
+    files: tuple[StoredObject, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its objects."""
+        return sum(found.size for found in self.files) + (self.manifest.size if self.manifest else 0)
+
+    def outside(self, folder: str) -> tuple[StoredObject, ...]:
+        """Files in other content folders: left by writers who lost a race or were killed."""
+        root = f"steps/{self.ref}/{folder}/"
+        return tuple(found for found in self.files if not found.key.startswith(root))
+
+
+def list_artifacts(backend: Backend) -> Iterator[ArtifactObjects]:
+    """Every artifact's objects, by one listing."""
+    matches = ((IN_ARTIFACT.fullmatch(found.key), found) for found in backend.list("steps/"))
+    ours = ((match[1], match[2], found) for match, found in matches if match)
+    for (step, key), group in groupby(ours, lambda entry: entry[:2]):
+        objects = {found.key: found for _, _, found in group}
+        manifest = objects.pop(f"steps/{step}/{key}/manifest.json", None)
+        yield ArtifactObjects(ArtifactRef(step=step, key=key), manifest, tuple(objects.values()))
+
+
+def parents(manifest: Manifest) -> tuple[ArtifactRef, ...]:
+    """The artifacts that an artifact was made from."""
+    matches = map(ARTIFACT.fullmatch, manifest.inputs.values())
+    return tuple(ArtifactRef(step=match[1], key=match[2]) for match in matches if match)
+
+
+def contradictions(manifest: Manifest, ref: ArtifactRef) -> list[str]:
+    """What a manifest that lies under the name `ref` says that cannot be true, each as the rest of a sentence."""
+    made_from = (manifest.code, manifest.libraries, manifest.inputs, manifest.settings)
+    true_ref = ArtifactRef(step=manifest.step, key=step_key(manifest.step, *made_from))
+    wrong = {
+        "is not of the artifact that it lies with": manifest.ref != ref,
+        "has a key that is not the digest of what it names": manifest.ref != true_ref,
+        "has a folder that is not the digest of its files": manifest.folder != content_folder(manifest.files),
+    }
+    return [what for what, is_so in wrong.items() if is_so]
+
+
+def list_moves(backend: Backend) -> dict[str, list[StoredObject]]:
+    """The numbered objects of every ref by its name, the oldest first."""
+    moves: defaultdict[str, dict[int, StoredObject]] = defaultdict(dict)
+    for found in backend.list("refs/"):
+        if match := MOVE.fullmatch(found.key):
+            moves[match[1]][int(match[2])] = found
+    return {name: [found for _, found in sorted(numbered.items())] for name, numbered in moves.items()}
+
+
+def read_move(backend: Backend, key: str) -> Ref:
+    """A move of a ref.
+
+    Raises:
+        NotInStoreError: it is not there.
+        CorruptFileError: it cannot be read.
+    """
+    try:
+        return Ref.model_validate_json(backend.read(key))
+    except ValidationError as error:
+        raise CorruptFileError(f"{backend.url}/{key} is damaged. Delete it: the one before it counts then.") from error
+
+
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """What `function` makes of each item, in their order, many at once: most of the time it waits for the store.
+
+    Few are begun ahead of what has been asked for: of a hundred thousand not all can be held.
+    """
+    begun: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(READERS) as threads:
+        for item in items:
+            begun.append(threads.submit(function, item))
+            if len(begun) == AHEAD:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
