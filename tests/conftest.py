@@ -40,12 +40,14 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def bucket(s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A new bucket, and an environment in which `open_backend` reaches it, with a cache of its own."""
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FOLDLINE_HOME", str(tmp_path / "home"))
-    return s3_server.new_bucket()
+    name = s3_server.new_bucket()
+    yield name
+    s3_server.drop_bucket(name)  # the server keeps everything in memory
 
 
 @pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.s3)])

@@ -46,6 +46,15 @@ class S3Server:
         self.client.create_bucket(Bucket=name)
         return name
 
+    def drop_bucket(self, name: str) -> None:
+        """Remove a bucket with all that is in it."""
+        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=name):
+            for found in page.get("Contents", []):
+                self.client.delete_object(Bucket=name, Key=found["Key"])
+        for upload in self.client.list_multipart_uploads(Bucket=name).get("Uploads", []):
+            self.client.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+        self.client.delete_bucket(Bucket=name)
+
     @cached_property
     def client(self) -> "S3Client":
         """A plain client of boto's."""

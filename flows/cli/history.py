@@ -1,7 +1,6 @@
 """Commands about past runs and what they made."""
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import yaml
@@ -13,7 +12,8 @@ from flows.cli.tags import tags_by_run
 from flows.cli.terminal import console, duration
 from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store import Artifact, ArtifactRef, Backend, Ledger, open_ledger
-from tasks.store.runs import READERS, RunManifest, RunStart, find_run, list_runs
+from tasks.store.parallel import in_parallel
+from tasks.store.runs import RunManifest, RunStart, find_run, list_runs
 
 LINKS = (
     ("submission", "submission", "submission.csv"),
@@ -89,8 +89,7 @@ def read_artifacts(ledger: Ledger, refs: Collection[ArtifactRef]) -> dict[Artifa
         except (NotInStoreError, CorruptFileError) as error:
             return str(error)
 
-    with ThreadPoolExecutor(READERS) as threads:
-        return dict(zip(refs, threads.map(read, refs), strict=True))
+    return dict(zip(refs, in_parallel(read, refs), strict=True))
 
 
 def print_run(ledger: Ledger, run: RunStart | RunManifest, artifacts: Artifacts) -> None:

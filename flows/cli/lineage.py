@@ -11,7 +11,7 @@ from rich.tree import Tree
 from flows.cli.history import find_ended, read_artifacts
 from flows.cli.options import RUN_HELP, StoreOptions
 from flows.cli.terminal import console, duration
-from tasks.store import Artifact, ArtifactRef, Ledger, Manifest, open_ledger
+from tasks.store import Artifact, ArtifactRef, Ledger, Manifest, listing, open_ledger
 from tasks.store.runs import RunManifest
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -43,11 +43,9 @@ def read_ancestors(ledger: Ledger, run: RunManifest) -> dict[ArtifactRef, Artifa
     return found
 
 
-def parents(artifact: Artifact | str) -> list[ArtifactRef]:
+def parents(artifact: Artifact | str) -> tuple[ArtifactRef, ...]:
     """The artifacts that one was made from; none of one that is lost."""
-    inputs = artifact.manifest.inputs.values() if isinstance(artifact, Artifact) else ()
-    parts = [value.partition("/") for value in inputs]
-    return [ArtifactRef(step=step, key=key) for step, _, key in parts if DIGEST.fullmatch(key)]
+    return listing.parents(artifact.manifest) if isinstance(artifact, Artifact) else ()
 
 
 class Ancestry:

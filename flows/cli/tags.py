@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from flows.cli.options import RUN_HELP, StoreOptions
 from tasks.errors import ConfigError, CorruptFileError, NotInStoreError
 from tasks.store import Backend, open_ledger
+from tasks.store.claims import wait_for_claims
 from tasks.store.refs import NAME, move_ref, read_ref, ref_names
 from tasks.store.runs import LATEST, find_run, read_run
 
@@ -26,7 +27,8 @@ def tag(
     backend = open_ledger().backend
     _check_name(backend, name)
     tagged = find_run(backend, run).run
-    move_ref(backend, name, tagged)
+    wait_for_claims(backend, move_ref(backend, name, tagged))
+    read_run(backend, tagged)  # it might have been about to be deleted
     print(f"{name} is {tagged} now.")
 
 

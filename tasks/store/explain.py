@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -14,7 +13,7 @@ from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store.code import ACTIONS
 from tasks.store.ledger import Ledger
 from tasks.store.manifest import ArtifactRef, Manifest
-from tasks.store.runs import READERS
+from tasks.store.parallel import in_parallel
 
 MADE = re.compile(r"([^/]+/)?[0-9a-f]{64}")
 """An input that is an artifact or a digest; any other is a plain value, such as the number of a fold."""
@@ -113,8 +112,7 @@ def read_manifests(ledger: Ledger, step: str) -> list[Manifest]:
     pattern = re.compile(rf"steps/{re.escape(step)}/([^/]+)/manifest\.json")
     matches = (pattern.fullmatch(found.key) for found in ledger.backend.list(f"steps/{step}/"))
     refs = [ArtifactRef(step=step, key=match[1]) for match in matches if match]
-    with ThreadPoolExecutor(READERS) as threads:
-        return [manifest for manifest in threads.map(partial(read_manifest, ledger), refs) if manifest]
+    return [manifest for manifest in in_parallel(partial(read_manifest, ledger), refs) if manifest]
 
 
 def read_manifest(ledger: Ledger, ref: ArtifactRef) -> Manifest | None:

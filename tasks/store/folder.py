@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -80,14 +80,12 @@ class FolderBackend:
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Objects whose keys start with `prefix`, a path that ends in a slash, sorted by key."""
-        for path in sorted(self._path(prefix).rglob("*")):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue  # deleted meanwhile
-            if path.is_file():
-                modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredObject(path.relative_to(self.root).as_posix(), status.st_size, modified)
+        files = (Path(folder, name) for folder, _, names in os.walk(self._path(prefix)) for name in names)
+        keys = {path.relative_to(self.root).as_posix(): path for path in files}
+        for key in sorted(keys):
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                status = keys[key].stat()
+                yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects, and the folders that this empties."""
@@ -132,11 +130,11 @@ class FolderBackend:
             _sync(target.parent)
 
     def _remove_empty(self, folder: Path) -> None:
-        """Remove a folder that holds nothing, and those above it, but for the two uppermost levels.
+        """Remove a folder that holds nothing, and those above it, but for those that writers share.
 
-        Those are shared by all writers: one might be just about to write there.
+        Somebody might be just about to write there.
         """
-        while len(folder.relative_to(self.root).parts) > 2:
+        while (parts := folder.relative_to(self.root).parts)[1:] and parts[:-1] != ("steps",):
             try:
                 folder.rmdir()
             except OSError:

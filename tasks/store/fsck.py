@@ -11,7 +11,8 @@ from typing import TypeVar
 from tasks.progress import track
 from tasks.store.backend import Backend, StoredObject
 from tasks.store.checks import Move, Problem, StoreChecks
-from tasks.store.listing import CODE, RUN, in_parallel, list_moves
+from tasks.store.listing import CODE, RUN, list_moves
+from tasks.store.parallel import in_parallel
 from tasks.store.runs import LATEST
 
 Item = TypeVar("Item")

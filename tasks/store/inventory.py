@@ -13,13 +13,13 @@ from tasks.store.listing import (
     CODE,
     ArtifactObjects,
     contradictions,
-    in_parallel,
     list_artifacts,
     list_moves,
     parents,
     read_move,
 )
 from tasks.store.manifest import ArtifactRef
+from tasks.store.parallel import in_parallel
 from tasks.store.refs import Ref
 from tasks.store.runs import LATEST, RunManifest, RunStart, list_runs
 

@@ -1,12 +1,10 @@
 """What a store's listings say of its artifacts and refs."""
 
 import re
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,17 +13,11 @@ from tasks.store.backend import Backend, StoredObject
 from tasks.store.keys import step_key
 from tasks.store.manifest import ArtifactRef, Manifest, content_folder
 from tasks.store.refs import Ref
-from tasks.store.runs import READERS
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 IN_ARTIFACT = re.compile(r"steps/([^/]+)/([0-9a-f]{64})/(?:manifest\.json|[0-9a-f]{12}/.+)")
 """Key of an object that belongs to an artifact; what else lies below ``steps/`` is not ours."""
 ARTIFACT = re.compile(r"([^/]+)/([0-9a-f]{64})")
 """An input that is an artifact, and not a digest or a number."""
-AHEAD = 16 * READERS
-"""How many items are begun before the first result is handed on."""
 MOVE = re.compile(r"refs/([^/]+)/(\d{6,})\.json")
 RUN = re.compile(r"runs/([^/]+)/(?:start|manifest)\.json")
 CODE = re.compile(r"code/([0-9a-f]{64})\.json")
@@ -99,18 +91,3 @@ def read_move(backend: Backend, key: str) -> Ref:
         return Ref.model_validate_json(backend.read(key))
     except ValidationError as error:
         raise CorruptFileError(f"{backend.url}/{key} is damaged. Delete it: the one before it counts then.") from error
-
-
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """What `function` makes of each item, in their order, many at once: most of the time it waits for the store.
-
-    Few are begun ahead of what has been asked for: of a hundred thousand not all can be held.
-    """
-    begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(READERS) as threads:
-        for item in items:
-            begun.append(threads.submit(function, item))
-            if len(begun) == AHEAD:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()

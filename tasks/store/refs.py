@@ -58,14 +58,16 @@ def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:
     return ref
 
 
-def move_ref(backend: Backend, name: str, run: str) -> None:
-    """Let `name` point to `run`, however often others move it meanwhile: of two at once the later wins."""
+def move_ref(backend: Backend, name: str, run: str) -> str:
+    """Let `name` point to `run`, however often others move it meanwhile: of two at once the later wins.
+
+    Returns the key of the move.
+    """
     while True:
         try:
-            advance_ref(backend, name, run, count_moves(backend, name))
+            return _key(name, advance_ref(backend, name, run, count_moves(backend, name)).number)
         except AlreadyExistsError:
             continue
-        return
 
 
 def ref_names(backend: Backend) -> list[str]:

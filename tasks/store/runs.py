@@ -4,7 +4,6 @@ import re
 import secrets
 import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -17,12 +16,11 @@ from tasks.errors import CorruptFileError, FoldlineError, NotInStoreError
 from tasks.store.backend import Backend
 from tasks.store.claims import wait_for_claims
 from tasks.store.manifest import ArtifactRef
+from tasks.store.parallel import in_parallel
 from tasks.store.refs import NAME, move_ref, read_ref, ref_names
 
 LATEST = "latest"
 """The ref that points to the newest completed run that made a submission."""
-READERS = 16
-"""Small objects that are read at once: from a bucket each takes tens of milliseconds."""
 
 
 class RunStart(BaseModel):
@@ -127,8 +125,7 @@ def _describe(error: BaseException) -> str:
 def list_runs(backend: Backend) -> dict[str, RunStart | RunManifest | None]:
     """Every run by its name, oldest first; None where what is kept of it cannot be read."""
     names = _names(backend)
-    with ThreadPoolExecutor(READERS) as threads:
-        runs = dict(zip(names, threads.map(partial(_readable, backend), names), strict=True))
+    runs = dict(zip(names, in_parallel(partial(_readable, backend), names), strict=True))
     # A name starts with the time, in seconds.
     return dict(sorted(runs.items(), key=lambda item: (item[0][:15], item[1].started.timestamp() if item[1] else 0)))
 
@@ -136,7 +133,7 @@ def list_runs(backend: Backend) -> dict[str, RunStart | RunManifest | None]:
 def _readable(backend: Backend, name: str) -> RunStart | RunManifest | None:
     try:
         return read_run(backend, name)
-    except CorruptFileError:
+    except (CorruptFileError, NotInStoreError):  # the latter if it was deleted just now
         return None
 
 

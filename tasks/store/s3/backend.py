@@ -138,7 +138,8 @@ class S3Backend:
     def drop_unfinished(self, before: datetime) -> int:
         """Abort the uploads in parts that began before then and never ended; returns how many there were."""
         with told(self.url):
-            uploads = list_uploads(self._client, self._bucket, self._prefix)
+            # Only files of artifacts are uploaded in parts: what else is unfinished is not ours.
+            uploads = list_uploads(self._client, self._bucket, f"{self._prefix}steps/")
             found = [upload for upload in uploads if upload["Initiated"] < before]
             for upload in found:
                 with suppress(self._client.exceptions.NoSuchUpload):
