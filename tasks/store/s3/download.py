@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 STRETCH = 8 << 20
 """Bytes of a large object that one request asks for."""
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Bytes that are read from a connection at once."""
 
 
