@@ -12,12 +12,17 @@ def copy_files(sources: Mapping[Path, Path]) -> None:
 
     Raises OSError; then what was there before is as it was, on a full disk too.
     """
-    special = {target for target in sources if target.exists() and not target.is_file()}
+    special = {target for target in sources if _is_special(target)}
     for target in special:
         with sources[target].open("rb") as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink)  # a device or a pipe must not be replaced
     # A link stays a link: what it leads to is replaced.
     _replace({target.resolve(): source for target, source in sources.items() if target not in special})
+
+
+def _is_special(target: Path) -> bool:
+    """Whether it is a device or a pipe, or stands for one: /dev/stdout may lead to a file that others write to."""
+    return target.exists() and (not target.is_file() or target.is_relative_to("/dev"))
 
 
 def _replace(sources: Mapping[Path, Path]) -> None:

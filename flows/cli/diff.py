@@ -30,6 +30,8 @@ FACTS: dict[str, Callable[[RunManifest], str]] = {
 """What is told of each run."""
 LABEL = 12
 """Width of what stands before a fact."""
+WHOLE = ("same", "same files", "differs")
+"""States of artifacts that both runs have."""
 ABOUT = "about"
 """What an experiment says of itself: it decides nothing."""
 
@@ -60,7 +62,8 @@ def diff(
     pairs = compare(ledger, before, after)
     console().print(_run_table(before, after))
     causes = [cause for pair in pairs.values() for cause in pair.causes]
-    nothing = "same, as far as what is left can tell" if any(pair.lost for pair in pairs.values()) else "same"
+    whole = all(pair.state in WHOLE for pair in pairs.values())
+    nothing = "same" if whole else "same, as far as what both have can tell"
     for label, lines in _sections(before, after, causes).items():
         for number, line in enumerate(lines or [nothing]):
             console().print(f"{'' if number else label:<{LABEL}}{line}")

@@ -20,7 +20,7 @@ from tasks.store.claims import claimed
 from tasks.store.fsck import check_store
 from tasks.store.housekeeping import ABANDONED_AFTER, UNFINISHED_FOR, GcPlan, carry_out, plan_gc
 from tasks.store.inventory import Inventory, take_inventory
-from tasks.store.listing import ArtifactObjects
+from tasks.store.listing import ArtifactObjects, see_that_it_is_a_store
 from tasks.store.runs import find_run
 
 
@@ -38,6 +38,7 @@ def gc(
     """
     options.choose()
     backend = open_ledger().backend
+    see_that_it_is_a_store(backend)
     if not delete:
         if _plan(backend, keep_last, keep).stages:
             print("Nothing was deleted; the same command with --delete does it.")
@@ -56,6 +57,7 @@ def fsck(*, options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions
     """Read every byte of the store, and compare it with its digest; exits 1 if anything is damaged or lost."""
     options.choose()
     backend = open_ledger().backend
+    see_that_it_is_a_store(backend)
     with progress_display():
         health = check_store(backend)
     for problem in health.problems:

@@ -43,7 +43,7 @@ class GetOptions(StoreOptions):
 
 
 def _refuse_what_is_no_folder(store: str) -> None:
-    scheme, separator, _ = store.partition("://")
+    scheme, separator, _ = store.partition(":/")
     if separator:
         raise ConfigError(f"{scheme}:// names no store. Write a folder, or s3://bucket/prefix.")
     path = Path(store).expanduser()

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.cli.options import RUN_HELP, StoreOptions
-from tasks.errors import ConfigError, CorruptFileError, NotInStoreError
+from tasks.errors import ConfigError, CorruptFileError
 from tasks.store import Backend, open_ledger
 from tasks.store.claims import wait_for_claims
 from tasks.store.refs import NAME, move_ref, read_ref, ref_names
@@ -25,7 +25,7 @@ def tag(
     """Give a run a name of your own, by which every command finds it; a name that another run has moves on."""
     options.choose()
     backend = open_ledger().backend
-    _check_name(backend, name)
+    _check_name(name)
     tagged = find_run(backend, run).run
     wait_for_claims(backend, move_ref(backend, name, tagged))
     read_run(backend, tagged)  # it might have been about to be deleted
@@ -42,10 +42,12 @@ def tags_by_run(backend: Backend) -> defaultdict[str, list[str]]:
     return tags
 
 
-def _check_name(backend: Backend, name: str) -> None:
+def _check_name(name: str) -> None:
     if name == LATEST:
         raise ConfigError(f"{LATEST} is always the newest run that made a submission. Choose another name.")
     if not re.fullmatch(NAME, name):
-        raise ConfigError(f"{name!r} can be no tag. Use small letters, digits and dashes, such as champion.")
-    with suppress(NotInStoreError):
-        raise ConfigError(f"{read_run(backend, name).run} is a run. Name the run first, then the tag.")
+        swapped = "Name the run first, then the tag. " if re.match(r"\d{8}-\d{6}-", name) else ""
+        raise ConfigError(
+            f"{name!r} can be no tag. {swapped}Use small letters, digits and dashes, a letter first and 63 at most, "
+            "such as champion."
+        )

@@ -1,8 +1,10 @@
 """Looking at every photo once: its digest, its size and its colours."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import cv2
@@ -44,12 +46,21 @@ def digest_photos(data: DataFolder, photos: Sequence[str]) -> list[FileEntry | U
         data.remember()
 
 
-def measure_photos(data: DataFolder, photos: Sequence[str]) -> list[PhotoFacts | Unreadable]:
-    """Decode every photo, in order; one that cannot be opened or decoded is `Unreadable`, never left out."""
-    return _for_each(lambda photo: _measure(data.read(photo)), photos, "Reading the photos", data.threads)
+def measure_photos(data: DataFolder, digests: Mapping[str, str | None]) -> list[PhotoFacts | Unreadable]:
+    """Decode every photo, in order; one that cannot be opened or decoded is `Unreadable`, never left out.
+
+    Args:
+        data: where they lie.
+        digests: the photos, and of each the SHA-256, hex, that its bytes must have; None if that is not known.
+    """
+    look = partial(_measure, data, digests)
+    return _for_each(look, list(digests), "Reading the photos", data.threads)
 
 
-def _measure(content: bytes) -> PhotoFacts:
+def _measure(data: DataFolder, digests: Mapping[str, str | None], photo: str) -> PhotoFacts:
+    content, digest = data.read(photo), digests[photo]
+    if digest and hashlib.sha256(content).hexdigest() != digest:
+        raise DataError("it changed while it was read: run again")
     pixels = decode_photo(content)
     height, width = pixels.shape[:2]
     mean, deviation = (moment.ravel() / 255 for moment in cv2.meanStdDev(pixels))

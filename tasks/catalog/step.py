@@ -35,10 +35,10 @@ def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
     found = digest_photos(data, photos)
     files = [file for file in found if isinstance(file, FileEntry)]
     if layout.faults or len(files) < len(photos):
-        _refuse(data, [*found, *measure_photos(data, photos)], layout.faults)
+        _refuse(data, [*found, *measure_photos(data, dict.fromkeys(photos))], layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        measured = measure_photos(data, photos)
+        measured = measure_photos(data, {photo: file.sha256 for photo, file in zip(photos, files, strict=True)})
         _refuse(data, measured)
         facts = [fact for fact in measured if isinstance(fact, PhotoFacts)]
         catalog = CATALOG.conform(

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -43,6 +43,7 @@ class Cache:
         self.limit = limit
         self._unchecked = limit
         """Bytes that have come in since the size was looked at; at first nobody knows what is there."""
+        self._own_folder: Path | None = None
         self._lock = Lock()
 
     def find(self, entry: FileEntry) -> Path | None:
@@ -94,7 +95,7 @@ class Cache:
         shared = self._shared(digest)
         try:
             content = shared.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         if sha256(content).hexdigest() != digest:
             shared.unlink(missing_ok=True)
@@ -135,9 +136,15 @@ class Cache:
         os.utime(held, ns=(time.time_ns(), held.stat().st_mtime_ns))
         return held
 
-    @cached_property
+    @property
     def _own(self) -> Path:
-        """This process's own folder, which is gone when the process is."""
+        """This process's own folder, which is gone when the process is; another one if somebody has deleted it."""
+        with self._lock:
+            if not self._own_folder or not self._own_folder.is_dir():
+                self._own_folder = self._new_folder()
+            return self._own_folder
+
+    def _new_folder(self) -> Path:
         held = ExitStack()
         folder = held.enter_context(scratch_folder(self.folder / "in-use", REMEDY))
         process = os.getpid()

@@ -53,6 +53,8 @@ class Move(NamedTuple):
     key: str
     needs_run: bool
     """Whether the run that it points to must be there."""
+    needs_end: bool
+    """Whether that run must have ended."""
 
 
 class StoreChecks:
@@ -124,8 +126,11 @@ class StoreChecks:
         problems: list[Problem] = []
         with _noting(problems, move.key, ROLL_BACK):
             ref = read_move(self._backend, move.key)
-            if move.needs_run and not any(self._backend.list(f"runs/{ref.run}/")):
+            kept = [found.key for found in self._backend.list(f"runs/{ref.run}/")]
+            if move.needs_run and not kept:
                 problems.append(Problem(move.key, f"points to the run {ref.run}, which is lost", ROLL_BACK))
+            elif move.needs_end and f"runs/{ref.run}/manifest.json" not in kept:
+                problems.append(Problem(move.key, f"points to the run {ref.run}, whose end is lost", ROLL_BACK))
         return problems
 
     def check_code(self, digest: str) -> list[Problem]:

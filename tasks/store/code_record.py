@@ -39,7 +39,7 @@ def read_code(backend: Backend, digest: str) -> Mapping[str, str] | None:
         return _PARTS.validate_json(backend.read(key))
     except NotInStoreError:
         return None
-    except ValidationError as error:
+    except (ValidationError, CorruptFileError) as error:
         raise CorruptFileError(
             f"{backend.url}/{key} is damaged. Delete it: nothing but the names of changed functions is lost."
         ) from error

@@ -52,7 +52,9 @@ def check_store(backend: Backend) -> Health:
     problems += _find(checks.check_run, runs, "Runs")
     problems += _find(checks.check_move, _moves(backend), "Refs")
     problems += _find(checks.check_code, code, "Code")
-    named = {manifest.code for manifest in checks.manifests.values()}
+    # What damaged manifests name, nobody knows.
+    all_read = len(checks.manifests) == len(checks.written)
+    named = {manifest.code for manifest in checks.manifests.values()} if all_read else code
     return Health(
         artifacts=len(checks.manifests),
         files=len(files),
@@ -76,7 +78,7 @@ def _find(check: Callable[[Item], Collection[Problem]], items: Collection[Item],
 def _moves(backend: Backend) -> list[Move]:
     """Every move of every ref; the run of an earlier `latest` may be gone."""
     return [
-        Move(move.key, name != LATEST or move is moves[-1])
+        Move(move.key, needs_run=name != LATEST or move is moves[-1], needs_end=name == LATEST and move is moves[-1])
         for name, moves in list_moves(backend).items()
         for move in moves
     ]

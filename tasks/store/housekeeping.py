@@ -18,7 +18,7 @@ from tasks.store.backend import Backend, StoredObject
 from tasks.store.inventory import Inventory, Origin
 from tasks.store.listing import ArtifactObjects
 from tasks.store.manifest import ArtifactRef
-from tasks.store.runs import RunManifest, RunStart
+from tasks.store.runs import LATEST, RunManifest, RunStart
 
 CLOCKS_DIFFER = timedelta(days=1)
 """At most, those of the machine that a run is on and of the store."""
@@ -73,7 +73,9 @@ def plan_gc(inventory: Inventory, keep_last: int, asked: Collection[str], now: d
     """
     why = _kept_runs(inventory, keep_last, asked, now)
     under_way = [run for run in inventory.runs.values() if _is_under_way(run, now)]
-    needed = _with_ancestors(inventory.origins, _roots(inventory, why, under_way))
+    # What a run that stays used and made is not known if it has not ended, or its end is lost.
+    unclear = [run for name, run in inventory.runs.items() if name in why and not isinstance(run, RunManifest)]
+    needed = _with_ancestors(inventory.origins, _roots(inventory, why, unclear))
     readable = [found for found in inventory.artifacts if inventory.origins.get(found.ref)]
     kept = tuple(found for found in readable if found.ref in needed)
     dropped = tuple(found for found in readable if found.ref not in needed)
@@ -101,7 +103,7 @@ def _kept_runs(inventory: Inventory, keep_last: int, asked: Collection[str], now
         {name: "ended just now" for name, run in runs.items() if _has_just_ended(run, now)},
         dict.fromkeys(newest, "newest"),
         dict.fromkeys(asked, "asked for"),
-        {ref.run: ref.name for ref in inventory.refs},
+        {ref.run: ref.name if ref.name == LATEST else f"tagged {ref.name}" for ref in inventory.refs},
         {name: "under way" for name, run in runs.items() if _is_under_way(run, now)},
     )
     return {name: why for reason in reasons for name, why in reason.items() if name in runs}
@@ -119,12 +121,12 @@ def _has_just_ended(run: RunStart | RunManifest, now: datetime) -> bool:
     return isinstance(run, RunManifest) and now - run.started - timedelta(seconds=run.seconds) < JUST_ENDED
 
 
-def _roots(inventory: Inventory, kept_runs: Collection[str], under_way: Collection[RunStart]) -> set[ArtifactRef]:
-    """The artifacts of the runs that stay, and those that a run under way may need."""
+def _roots(inventory: Inventory, kept_runs: Collection[str], unclear: Collection[RunStart]) -> set[ArtifactRef]:
+    """The artifacts of the runs that stay, and those that one may need of which that is unclear."""
     kept = (inventory.runs[name] for name in kept_runs)
     named = {ref for run in kept if isinstance(run, RunManifest) for ref in run.artifacts.values()}
     origins = inventory.origins.items()
-    return named | {ref for ref, origin in origins if origin and any(_may_need(run, origin) for run in under_way)}
+    return named | {ref for ref, origin in origins if origin and any(_may_need(run, origin) for run in unclear)}
 
 
 def _may_need(run: RunStart, origin: Origin) -> bool:
@@ -148,6 +150,8 @@ def _with_ancestors(origins: Mapping[ArtifactRef, Origin | None], roots: Iterabl
 
 
 def _unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects]) -> tuple[StoredObject, ...]:
+    if inventory.unreadable:
+        return ()  # nobody knows what these name
     origins = (inventory.origins[artifact.ref] for artifact in kept)
     named = {f"code/{origin.code}.json" for origin in origins if origin}
     return tuple(found for found in inventory.code if found.key not in named)

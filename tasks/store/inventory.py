@@ -11,6 +11,7 @@ from tasks.store.backend import Backend, StoredObject
 from tasks.store.ledger import Ledger
 from tasks.store.listing import (
     CODE,
+    PROBE,
     ArtifactObjects,
     contradictions,
     list_artifacts,
@@ -96,7 +97,7 @@ def take_inventory(backend: Backend) -> Inventory:
         artifacts=artifacts,
         origins=_read_origins(backend, artifacts),
         code=tuple(found for found in backend.list("code/") if CODE.fullmatch(found.key)),
-        probes=tuple(backend.list("probe/")),
+        probes=tuple(found for found in backend.list("probe/") if PROBE.fullmatch(found.key)),
     )
 
 

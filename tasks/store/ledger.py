@@ -104,7 +104,7 @@ class Ledger:
         name = _manifest_key(ref.step, ref.key)
         try:
             manifest = Manifest.model_validate_json(self.backend.read(name))
-        except ValidationError as error:
+        except (ValidationError, CorruptFileError) as error:
             raise CorruptFileError(f"{self.backend.url}/{name} is damaged: it is no manifest. {MAKE_ANEW}") from error
         return Artifact(self.backend, manifest, reused=True)
 

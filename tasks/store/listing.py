@@ -8,7 +8,7 @@ from itertools import groupby
 
 from pydantic import ValidationError
 
-from tasks.errors import CorruptFileError
+from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend, StoredObject
 from tasks.store.keys import step_key
 from tasks.store.manifest import ArtifactRef, Manifest, content_folder
@@ -20,6 +20,7 @@ ARTIFACT = re.compile(r"([^/]+)/([0-9a-f]{64})")
 """An input that is an artifact, and not a digest or a number."""
 MOVE = re.compile(r"refs/([^/]+)/(\d{6,})\.json")
 RUN = re.compile(r"runs/([^/]+)/(?:start|manifest)\.json")
+PROBE = re.compile(r"probe/[0-9a-f]{32}")
 CODE = re.compile(r"code/([0-9a-f]{64})\.json")
 
 
@@ -89,5 +90,11 @@ def read_move(backend: Backend, key: str) -> Ref:
     """
     try:
         return Ref.model_validate_json(backend.read(key))
-    except ValidationError as error:
+    except (ValidationError, CorruptFileError) as error:
         raise CorruptFileError(f"{backend.url}/{key} is damaged. Delete it: the one before it counts then.") from error
+
+
+def see_that_it_is_a_store(backend: Backend) -> None:
+    """Raise NotInStoreError where nothing was ever run: somebody who keeps house has mistyped the place."""
+    if not any(backend.list("runs/")) and not any(backend.list("steps/")):
+        raise NotInStoreError(f"There is no store in {backend.url}: nothing was ever run there. Is it the right place?")

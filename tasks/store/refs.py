@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend
 
-NAME = r"[a-z0-9][a-z0-9-]*"
-"""What a name may be, as a regular expression."""
+NAME = r"[a-z][a-z0-9-]{0,62}"
+"""What a name may be, as a regular expression: never what a run's name starts with."""
 
 
 class Ref(BaseModel):
@@ -36,7 +36,7 @@ def read_ref(backend: Backend, name: str) -> Ref:
     key = _key(name, number)
     try:
         return Ref.model_validate_json(backend.read(key))
-    except ValidationError as error:
+    except (ValidationError, CorruptFileError) as error:
         raise CorruptFileError(f"{backend.url}/{key} is damaged. Delete it: the one before it counts then.") from error
 
 

@@ -156,7 +156,7 @@ def read_run(backend: Backend, name: str) -> RunStart | RunManifest:
             return RunStart.model_validate_json(backend.read(f"runs/{name}/start.json"))
     except NotInStoreError as error:
         raise NotInStoreError(f"There is no run {name} in {backend.url}. `foldline runs` lists all runs.") from error
-    except ValidationError as error:
+    except (ValidationError, CorruptFileError) as error:
         raise CorruptFileError(
             f"{backend.url}/runs/{name} is damaged, or of another version of Foldline. Delete the folder to forget the "
             "run; its artifacts stay."
@@ -170,6 +170,8 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
         NotInStoreError: there is none, or more than one.
         CorruptFileError: what is kept of it cannot be read.
     """
+    if not wanted:
+        raise NotInStoreError("A run without a name is no run. Is a variable empty?")
     if wanted == LATEST:
         return read_run(backend, _latest(backend))
     names = _names(backend)

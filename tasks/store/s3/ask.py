@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 PAUSES = tuple(0.1 * 2**failures for failures in range(8))
 """Seconds to wait when connections break one after another; then it is given up."""
 
+PATIENCE = 60.0
+"""Seconds after which no answer is asked for again: of a server that is silent, boto has asked often enough."""
+
 
 def ask(request: "Callable[..., Any]", needed: str, **arguments: object) -> Any:  # noqa: ANN401 - as boto answers
     """The answer to a request, whole: it has the field `needed`. Raises what boto raises."""
     broken: Exception
+    began = time.monotonic()
     for pause in PAUSES:
+        if time.monotonic() - began > PATIENCE:
+            break
         try:
             answer = request(**arguments)
         except ClientError as error:

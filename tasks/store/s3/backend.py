@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from tasks.errors import AlreadyExistsError, CorruptFileError
 from tasks.store.backend import StoredObject
 from tasks.store.cache import REMEDY, Cache
@@ -17,7 +19,7 @@ from tasks.store.manifest import FileEntry
 from tasks.store.s3.ask import list_objects, list_uploads
 from tasks.store.s3.create_once import CreateOnce
 from tasks.store.s3.download import STRETCH, Download, digest_whole, read_whole
-from tasks.store.s3.errors import told
+from tasks.store.s3.errors import NO_UPLOAD, code_of, told
 from tasks.store.s3.settings import CONNECTIONS
 from tasks.store.s3.upload import IN_PARTS, Upload
 from tasks.store.scratch import told as told_of_disk
@@ -142,10 +144,7 @@ class S3Backend:
             uploads = list_uploads(self._client, self._bucket, f"{self._prefix}steps/")
             found = [upload for upload in uploads if upload["Initiated"] < before]
             for upload in found:
-                with suppress(self._client.exceptions.NoSuchUpload):
-                    self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                    )
+                self._abort(upload["Key"], upload["UploadId"])
         return len(found)
 
     def scratch(self) -> AbstractContextManager[Path]:
@@ -158,6 +157,13 @@ class S3Backend:
     def _list(self, prefix: str) -> Iterator[Any]:
         with told(f"{self.url}/{prefix}"):
             yield from list_objects(self._client, self._bucket, self._prefix + prefix)
+
+    def _abort(self, key: str, upload: str) -> None:
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        except ClientError as error:
+            if code_of(error) not in NO_UPLOAD:  # it may just have ended
+                raise
 
     def _keep(self, folder: Path, files: Mapping[str, FileEntry]) -> None:
         """Link files that have been uploaded into the cache: the next step will ask for them."""

@@ -22,14 +22,15 @@ NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 LOST_RACE = {"412", "PreconditionFailed"}
 CLASH = {"409", "ConditionalRequestConflict", "OperationAborted"}
 ARRIVED_WRONGLY = {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
-NO_UPLOAD = {"NoSuchUpload"}
+NO_UPLOAD = {"NoSuchUpload", *NOT_THERE}
+"""There is no such upload in parts, or no more; Ceph says so as of an object."""
 NO_SUCH_RANGE = {"416", "InvalidRange"}
 CREDENTIALS = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, TokenRetrievalError)
 
 REMEDIES = {
     "NoSuchBucket": "Make the bucket with `python infra/bucket.py s3://BUCKET`, or mend the URL.",
     "AccessDenied": "The credentials lack a right; infra/policies says which each role needs.",
-    "403": "The credentials lack a right; infra/policies says which each role needs.",
+    "403": "The keys are wrong, or lack a right: check AWS_PROFILE or the keys; infra/policies says what a role needs.",
     "InvalidAccessKeyId": "The server does not know the access key: check AWS_ACCESS_KEY_ID or AWS_PROFILE.",
     "SignatureDoesNotMatch": "The secret key is wrong: check AWS_SECRET_ACCESS_KEY or AWS_PROFILE.",
     "ExpiredToken": "The credentials have expired: sign in again.",

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -40,7 +41,7 @@ class S3Settings(BaseModel):
     """Whether boto adds checksums of its own: few servers besides AWS know them, and Foldline checks by itself."""
     tls: str = "verify"
     """`verify`, `off` (certificates are not checked), or the path of a file of certificate authorities."""
-    timeout: float = Field(default=60, gt=0)
+    timeout: float = Field(default=30, gt=0)
     """Seconds of silence after which a connection is given up and the request sent again."""
 
     @field_validator("endpoint")
@@ -83,9 +84,14 @@ def split_url(url: str) -> tuple[str, str]:
 
 
 def connect(settings: S3Settings) -> "S3Client":
-    """A client for the server; safe to be used by many threads."""
+    """A client for the server; safe to be used by many threads.
+
+    Raises:
+        ConfigError: a setting, or the profile, is wrong.
+    """
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
@@ -103,6 +109,13 @@ def connect(settings: S3Settings) -> "S3Client":
         tcp_keepalive=True,
     )
     verify = {"verify": None, "off": False}.get(settings.tls, settings.tls)
-    return boto3.session.Session().client(
-        "s3", endpoint_url=settings.endpoint, region_name=settings.region, verify=verify, config=config
-    )
+    if verify and not Path(settings.tls).exists():
+        raise ConfigError(f"FOLDLINE_S3_TLS: there is no file {settings.tls}. Write verify, off, or the path of one.")
+    try:
+        return boto3.session.Session().client(
+            "s3", endpoint_url=settings.endpoint, region_name=settings.region, verify=verify, config=config
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigError(
+            f"The settings of S3 are wrong: {error}. Mend AWS_PROFILE, FOLDLINE_S3_ENDPOINT or FOLDLINE_S3_REGION."
+        ) from error

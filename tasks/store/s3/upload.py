@@ -182,7 +182,9 @@ class Upload:
         upload = max(found, key=lambda upload: upload["Initiated"])["UploadId"]
         try:
             parts = list(list_parts(self.client, self.bucket, self.key, upload))
-        except self.client.exceptions.NoSuchUpload:
+        except ClientError as error:
+            if code_of(error) not in NO_UPLOAD:
+                raise
             return None, {}  # it has just ended
         return upload, {part["PartNumber"]: (part["Size"], part["ETag"]) for part in parts}
 

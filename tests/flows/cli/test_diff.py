@@ -102,7 +102,7 @@ def test_changed_photos_are_counted(foldline: Foldline, ledger: Ledger, sample_d
     for table in Path(ledger.backend.url).glob("steps/catalog/*/*/catalog.parquet"):
         table.unlink()
     lines = described(foldline("diff", old, new))
-    assert lines["photos"] == "same, as far as what is left can tell"
+    assert lines["photos"] == "same, as far as what both have can tell"
     assert lines["catalog"].startswith("lost ")
 
 
@@ -120,7 +120,7 @@ def test_lost_artifact_is_told_and_hides_no_other(foldline: Foldline, ledger: Le
     lines = described(foldline("diff", old, new))
     assert lines["fold-0"].startswith("lost steps/training/")
     assert lines["ensemble"].endswith("s input fold-0")
-    assert lines["code"] == "same, as far as what is left can tell"
+    assert lines["code"] == "same, as far as what both have can tell"
 
 
 def test_run_that_has_not_ended_is_an_error_that_says_so(capsys: pytest.CaptureFixture[str], ledger: Ledger) -> None:

@@ -67,4 +67,4 @@ def test_name_of_a_run_is_no_tag(
     with pytest.raises(SystemExit) as left:
         foldline("tag", name, failed)
     assert left.value.code == 2
-    assert f"{failed} is a run. Name the run first, then the tag." in capsys.readouterr().err
+    assert "can be no tag. Name the run first, then the tag." in capsys.readouterr().err

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,24 @@ def test_photo_that_could_not_be_opened_at_first_is_still_told(
     monkeypatch.setattr("tasks.catalog.step.digest_photos", fail_once)
     with pytest.raises(DataError, match=r"1 photos cannot be read, such as .*normal\.\w+ \(Stale file handle\)"):
         make_catalog(ledger, LocalFolder(data))
+
+
+@dataclass(frozen=True)
+class ChangingFolder(LocalFolder):
+    """A folder in which a photo has other bytes when it is read than when it was described."""
+
+    photo: str
+    other: str
+
+    def read(self, name: str, sha256: str | None = None) -> bytes:
+        return super().read(self.other if name == self.photo else name, sha256)
+
+
+def test_photo_that_changes_while_the_catalog_is_made_never_gets_into_one(data: Path, ledger: Ledger) -> None:
+    photo, other, *_ = (path.relative_to(data).as_posix() for path in sorted((data / "train/images").glob("*/*")))
+    with pytest.raises(DataError, match=r"1 photos cannot be read, such as .*it changed while it was read: run again"):
+        make_catalog(ledger, ChangingFolder(data, photo, other))
+    assert list(ledger.backend.list("steps/")) == []
 
 
 def test_empty_cells_are_left_to_validation(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -103,6 +104,15 @@ for number in range(200):
     command = [sys.executable, "-c", KEEP + script, str(cache.folder), "10000"]
     for process in [subprocess.Popen(command) for _ in range(4)]:
         assert process.wait() == 0
+
+
+def test_cache_that_somebody_deletes_is_made_again(cache: Cache) -> None:
+    add(cache, b"photo")
+    shutil.rmtree(cache.folder)
+    assert cache.find(entry_of(b"photo")) is None
+    assert add(cache, b"photo").read_bytes() == b"photo"
+    cache.put(b"other")
+    assert cache.read(entry_of(b"other").sha256) == b"other"
 
 
 @pytest.mark.parametrize("damage", [b"phot0", b"ph", b""])

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from tasks.errors import NotInStoreError
 from tasks.progress import reporting_to
 from tasks.store import Artifact, Backend
 from tasks.store.folder import FolderBackend
 from tasks.store.fsck import check_store
+from tasks.store.listing import see_that_it_is_a_store
 from tasks.store.manifest import FileEntry
-from tasks.store.refs import move_ref
+from tasks.store.refs import move_ref, read_ref
 from tasks.store.runs import recorded_run
 from tests.notebook import Notebook
 from tests.tasks.store.history import add_run, collect, keys_in, make, put, start_run
@@ -51,8 +53,18 @@ def test_store_that_is_well_passes_and_is_counted(backend: Backend, artifacts: l
     assert health.size == sum(entry.size for artifact in artifacts for entry in artifact.manifest.files.values())
 
 
-def test_empty_store_passes(backend: Backend) -> None:
-    assert problems(backend) == []
+def test_place_without_a_store_is_told(backend: Backend) -> None:
+    with pytest.raises(NotInStoreError, match=r"There is no store in .* Is it the right place\?"):
+        see_that_it_is_a_store(backend)
+    start_run(backend, {})
+    see_that_it_is_a_store(backend)
+
+
+def test_latest_run_whose_end_is_lost_is_named(backend: Backend, artifacts: list[Artifact]) -> None:
+    assert artifacts
+    latest = read_ref(backend, "latest").run
+    backend.delete([f"runs/{latest}/manifest.json"])
+    assert problems(backend) == [("refs/latest/000001.json", f"points to the run {latest}, whose end is lost")]
 
 
 def test_store_with_a_run_under_way_passes_and_its_uploads_are_leftovers(

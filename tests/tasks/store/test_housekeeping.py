@@ -20,6 +20,7 @@ from tasks.store.folder import FolderBackend
 from tasks.store.fsck import check_store
 from tasks.store.housekeeping import plan_gc
 from tasks.store.inventory import LATEST_MOVES, take_inventory
+from tasks.store.listing import list_artifacts
 from tasks.store.refs import advance_ref, move_ref
 from tests.tasks.store.history import LATER, NOW, add_run, artifacts_in, collect, keys_in, make, put, start_run
 
@@ -58,8 +59,8 @@ def test_run_stays_for_each_of_the_reasons_and_the_plan_names_it(backend: Backen
         names[0]: "newest",
         names[1]: "asked for",
         names[2]: "latest",
-        names[4]: "champion",
-        names[5]: "champion",
+        names[4]: "tagged champion",
+        names[5]: "tagged champion",
     }
     assert plan.dropped_runs == (names[3],)
     assert len(artifacts_in(backend)) == 5
@@ -113,6 +114,15 @@ def test_run_that_has_not_ended_for_a_week_counts_as_killed(backend: Backend) ->
     assert keys_in(backend) == set()
 
 
+def test_run_that_stays_although_its_end_is_lost_keeps_what_it_may_have_made(backend: Backend) -> None:
+    artifacts = chain(backend, "a")
+    run = add_run(backend, artifacts, days_ago=30)
+    move_ref(backend, "latest", run)
+    backend.delete([f"runs/{run}/manifest.json"])
+    collect(backend)
+    assert {found.ref for found in list_artifacts(backend)} >= refs(artifacts)
+
+
 def test_what_killed_writers_left_goes(backend: Backend) -> None:
     artifacts = chain(backend, "x")
     run = add_run(backend, artifacts)
@@ -126,12 +136,14 @@ def test_what_killed_writers_left_goes(backend: Backend) -> None:
     assert keys_in(backend) == whole
 
 
-def test_probe_goes_when_no_process_can_be_busy_with_it(backend: Backend) -> None:
-    backend.create("probe/0123", b"")
+def test_probe_goes_when_no_process_can_be_busy_with_it_and_nothing_else_that_lies_there(backend: Backend) -> None:
+    ours, theirs = f"probe/{'0' * 32}", "probe/holiday.jpg"
+    for key in (ours, theirs):
+        backend.create(key, b"")
     collect(backend)
-    assert keys_in(backend, "probe/") == {"probe/0123"}
+    assert keys_in(backend, "probe/") == {ours, theirs}
     collect(backend, now=NOW + timedelta(days=2))
-    assert keys_in(backend, "probe/") == set()
+    assert keys_in(backend, "probe/") == {theirs}
 
 
 def test_what_others_keep_is_never_touched(backend: Backend) -> None:
@@ -262,7 +274,7 @@ class Past:
 
     def _may_be_needed(self, number: int) -> bool:
         _, value, days, _ = self.made[number]
-        runs = [self.runs[run] for run in self.under_way()]
+        runs = [self.runs[run] for run in self.kept_runs() if not self.runs[run][2]]
         return any(value in {None, its} or days <= started for started, its, _, _ in runs)
 
 
@@ -298,7 +310,8 @@ def test_whatever_goes_all_that_anybody_needs_stays_whole_and_nothing_else_stays
         collect(backend, past.keep_last, keep)
         assert artifacts_in(backend) == {artifacts[n].ref for n in past.kept_artifacts()}
         assert {key.split("/")[1] for key in keys_in(backend, "runs/")} == {names[n] for n in past.kept_runs()}
-        assert [found for found in check_store(backend).problems if "the run gone" not in found.what] == []
+        told = [found.what for found in check_store(backend).problems]
+        assert [what for what in told if "the run gone" not in what and "whose end is lost" not in what] == []
         assert (ORPHAN in keys_in(backend)) == bool(past.under_way())
         assert collect(backend, past.keep_last, keep).stages == ()
 

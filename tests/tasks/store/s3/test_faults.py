@@ -1,14 +1,19 @@
 """A network that errs: every transfer completes or ends in a clear error, and nobody ever sees a wrong byte."""
 
+import os
+import socket
 import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tasks.errors import AlreadyExistsError, CorruptFileError, StoreError
+from tasks.store import open_backend
+from tasks.store.s3 import ask, settings
 from tests.faulty_proxy import Faults, FaultyProxy
 from tests.s3_server import REAL_SERVER, S3Server
 from tests.tasks.store.s3.conftest import Files, Open
@@ -201,6 +206,41 @@ open_backend(sys.argv[1]).upload(folder, "a", {"large": describe_file(folder / "
     again.upload(many.folder, "a", {"large": many.entries["large"]})
     assert len(sent_parts(proxy)) - before <= 3
     assert again.describe("a/large") == many.entries["large"]
+
+
+@pytest.mark.skipif(not REAL_SERVER, reason="moto breaks when two go on with one upload")
+def test_two_processes_may_upload_the_same_large_file_at_once(s3_server: S3Server, bucket: str, many: Files) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from tasks.store import open_backend
+from tasks.store.manifest import describe_file
+folder = Path(sys.argv[2])
+for number in range(4):
+    os.environ["FOLDLINE_CACHE"] = f"{sys.argv[3]}/{number}"
+    open_backend(sys.argv[1]).upload(folder, f"steps/{number}", {"large": describe_file(folder / "large")})
+"""
+    with TemporaryDirectory() as caches:
+        racers = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, f"s3://{bucket}/store", str(many.folder), f"{caches}/{racer}"],
+                env=os.environ | s3_server.environment,
+            )
+            for racer in range(2)
+        ]
+        assert [racer.wait(120) for racer in racers] == [0, 0]
+    backend = open_backend(f"s3://{bucket}/store")
+    assert {backend.describe(f"steps/{number}/large") for number in range(4)} == {many.entries["large"]}
+
+
+def test_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch, open_at: Open) -> None:
+    monkeypatch.setattr(settings, "ATTEMPTS", 2)
+    monkeypatch.setattr(ask, "PATIENCE", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(StoreError, match=r"the connection broke \(Read timeout"):
+            list(open_at(f"http://127.0.0.1:{silent.getsockname()[1]}").list("runs/"))
+    assert time.monotonic() - began < 10
 
 
 def sent_parts(proxy: FaultyProxy) -> list[str]:

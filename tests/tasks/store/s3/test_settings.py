@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from tasks.errors import ConfigError
@@ -39,7 +41,27 @@ def test_wrong_settings_are_told_all_at_once() -> None:
         S3Settings.from_environment(wrong)
 
 
-def test_settings_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"AWS_PROFILE": "nobody"}, "nobody"),
+        ({"FOLDLINE_S3_ENDPOINT": "127.0.0.1:7480"}, "Invalid endpoint: 127.0.0.1:7480"),
+        ({"FOLDLINE_S3_REGION": "bad region"}, "bad region"),
+        ({"FOLDLINE_S3_TLS": "/nowhere.pem"}, "there is no file /nowhere.pem"),
+    ],
+)
+def test_setting_that_no_client_can_be_made_with_is_told(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], told: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=told):
+        connect(S3Settings.from_environment())
+
+
+def test_settings_reach_the_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authorities = tmp_path / "authorities.pem"
+    authorities.touch()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     client = connect(
@@ -48,7 +70,7 @@ def test_settings_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
             region="eu-west-3",
             addressing="virtual",
             checksums="when_supported",
-            tls="/etc/authorities.pem",
+            tls=str(authorities),
             timeout=7,
         )
     )
@@ -58,7 +80,7 @@ def test_settings_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     config = client.meta.config
     assert (config.read_timeout, config.request_checksum_calculation) == (7, "when_supported")
     assert config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
-    assert client._endpoint.http_session._verify == "/etc/authorities.pem"
+    assert client._endpoint.http_session._verify == str(authorities)
 
 
 def test_standard_variables_of_aws_are_used_where_ours_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
