@@ -48,9 +48,9 @@ class S3Server:
 
     def drop_bucket(self, name: str) -> None:
         """Remove a bucket with all that is in it."""
-        for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=name):
-            for found in page.get("Contents", []):
-                self.client.delete_object(Bucket=name, Key=found["Key"])
+        for page in self.client.get_paginator("list_object_versions").paginate(Bucket=name):
+            for found in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                self.client.delete_object(Bucket=name, Key=found["Key"], VersionId=found["VersionId"])
         for upload in self.client.list_multipart_uploads(Bucket=name).get("Uploads", []):
             self.client.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
         self.client.delete_bucket(Bucket=name)

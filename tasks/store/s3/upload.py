@@ -123,7 +123,9 @@ class Upload:
     def _send_piece(self, request: Callable[..., Any], piece: Piece, md5: bytes, more: dict[str, Any]) -> str | None:
         """Send a piece; returns its ETag, or None if other bytes have arrived."""
         try:
-            with piece.open() as body:
+            with piece.open() as file:
+                # Bytes are sent together with the headers; a file in blocks of 16 KB.
+                body = file.read() if piece.length <= IN_MEMORY else file
                 answer = request(**self._names(), **more, Body=body, ContentMD5=base64.b64encode(md5).decode())
         except ClientError as error:
             if code_of(error) not in ARRIVED_WRONGLY:
