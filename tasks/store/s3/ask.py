@@ -5,7 +5,7 @@ half of it like an error of the server's.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -51,32 +51,28 @@ def ask(request: "Callable[..., Any]", needed: str, **arguments: object) -> Any:
 
 def list_objects(client: "S3Client", bucket: str, prefix: str) -> Iterator[Any]:
     """Every object whose key starts with `prefix`, sorted by key, as boto describes it."""
-    token: dict[str, str] = {}
-    while True:
-        page = ask(client.list_objects_v2, "IsTruncated", Bucket=bucket, Prefix=prefix, **token)
-        yield from page.get("Contents", [])
-        if not page["IsTruncated"]:
-            return
-        token = {"ContinuationToken": page["NextContinuationToken"]}
+    follow = {"ContinuationToken": "NextContinuationToken"}
+    return _pages(client.list_objects_v2, "Contents", follow, Bucket=bucket, Prefix=prefix)
 
 
 def list_uploads(client: "S3Client", bucket: str, prefix: str) -> Iterator[Any]:
     """Every upload in parts that has not ended, of a key that starts with `prefix`, as boto describes it."""
-    token: dict[str, str] = {}
-    while True:
-        page = ask(client.list_multipart_uploads, "IsTruncated", Bucket=bucket, Prefix=prefix, **token)
-        yield from page.get("Uploads", [])
-        if not page["IsTruncated"]:
-            return
-        token = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+    follow = {"KeyMarker": "NextKeyMarker", "UploadIdMarker": "NextUploadIdMarker"}
+    return _pages(client.list_multipart_uploads, "Uploads", follow, Bucket=bucket, Prefix=prefix)
 
 
 def list_parts(client: "S3Client", bucket: str, key: str, upload: str) -> Iterator[Any]:
     """Every part that an unfinished upload has, as boto describes it."""
-    token: dict[str, int] = {}
+    follow = {"PartNumberMarker": "NextPartNumberMarker"}
+    return _pages(client.list_parts, "Parts", follow, Bucket=bucket, Key=key, UploadId=upload)
+
+
+def _pages(request: "Callable[..., Any]", items: str, follow: Mapping[str, str], **arguments: object) -> Iterator[Any]:
+    """The `items` of every page of a listing; `follow` says which field of a page is which argument for the next."""
+    token: dict[str, object] = {}
     while True:
-        page = ask(client.list_parts, "IsTruncated", Bucket=bucket, Key=key, UploadId=upload, **token)
-        yield from page.get("Parts", [])
+        page = ask(request, "IsTruncated", **arguments, **token)
+        yield from page.get(items, [])
         if not page["IsTruncated"]:
             return
-        token = {"PartNumberMarker": page["NextPartNumberMarker"]}
+        token = {argument: page[field] for argument, field in follow.items()}
