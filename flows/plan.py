@@ -1,6 +1,6 @@
 """What a retrain would do before it is started: what it would reuse, what it would make, why, and in what time."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 
@@ -19,6 +19,7 @@ from tasks.labels.step import find_suspects
 from tasks.prepare.step import make_crops
 from tasks.report.step import make_report
 from tasks.store import Artifact, ArtifactRef, Backend, Ledger, Manifest, Step
+from tasks.store.checkpoints import Checkpoints
 from tasks.store.code import code_parts
 from tasks.store.code_record import read_code
 from tasks.store.explain import InputChange, differences, nearest, read_manifests
@@ -58,10 +59,10 @@ class PlanningLedger(Ledger):
         inputs: Mapping[str, Artifact | str],
         settings: BaseModel | None,
         compute: Compute,
-        device: Callable[[], str] = lambda: "",
+        checkpoints: Checkpoints | None = None,
     ) -> Artifact:
-        """The artifact from the store, or the draft of one that has its key and no files."""
-        del compute, device
+        """The artifact from the store, or the draft of one that has its key and no files; checkpoints stay."""
+        del compute, checkpoints
         draft = draft_manifest(step, inputs, settings)
         self._packages[draft.code] = step.package
         return self.find(step.name, draft.key) or Artifact(self.backend, draft, reused=False)

@@ -10,8 +10,16 @@ from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
-Advance = Callable[[int], None]
-"""Call it with the number of items that have been finished since the last call."""
+
+
+class Advance(Protocol):
+    """How a stretch of work is advanced."""
+
+    def __call__(self, count: int, note: str = "") -> None:
+        """Say that `count` more items are finished, and in a few words how it goes, such as ``loss 0.412``.
+
+        A note holds until another takes its place.
+        """
 
 
 class Reporter(Protocol):
@@ -30,7 +38,11 @@ class _Nobody:
 
     def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
         del description, total
-        return (lambda _: None), (lambda: None)
+        return _ignore, (lambda: None)
+
+
+def _ignore(count: int, note: str = "") -> None:
+    del count, note
 
 
 _reporter: ContextVar[Reporter] = ContextVar("reporter", default=_Nobody())  # noqa: B039 - it has no state
@@ -44,6 +56,11 @@ def reporting_to(reporter: Reporter) -> Iterator[None]:
         yield
     finally:
         _reporter.reset(token)
+
+
+def current_reporter() -> Reporter:
+    """Who listens now; who takes that place for a while may want to pass on what it hears."""
+    return _reporter.get()
 
 
 def say(message: str) -> None:

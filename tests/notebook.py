@@ -16,4 +16,7 @@ class Notebook:
 
     def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
         self.lines.append(f"{description} {total}")
-        return (lambda count: self.lines.append(f"+{count}")), (lambda: self.lines.append("end"))
+        return self._advance, (lambda: self.lines.append("end"))
+
+    def _advance(self, count: int, note: str = "") -> None:
+        self.lines.append(f"+{count} {note}".rstrip())

@@ -28,6 +28,7 @@ def progress_display() -> Iterator[None]:
         MofNCompleteColumn(),
         RateColumn(),
         TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}", markup=False),
         console=console,
         transient=True,
     )
@@ -55,8 +56,14 @@ class RichReporter:
 
     def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
         """Add a bar; it goes when the stretch ends."""
-        task = self._bars.add_task(description, total=total)
-        return (lambda count: self._bars.advance(task, count)), (lambda: self._bars.remove_task(task))
+        task = self._bars.add_task(description, total=total, note="")
+
+        def advance(count: int, note: str = "") -> None:
+            if note:
+                self._bars.update(task, note=note)
+            self._bars.advance(task, count)
+
+        return advance, (lambda: self._bars.remove_task(task))
 
 
 class PlainReporter:
@@ -72,16 +79,17 @@ class PlainReporter:
     def start(self, description: str, total: int) -> tuple[Advance, Callable[[], None]]:
         """Print how far a stretch is, but not more often than every LINE_EVERY seconds."""
         began = told = monotonic()
-        done = 0
+        done, latest = 0, ""
 
-        def advance(count: int) -> None:
-            nonlocal done, told
-            done += count
+        def advance(count: int, note: str = "") -> None:
+            nonlocal done, latest, told
+            done, latest = done + count, note or latest
             now = monotonic()
             if now - told >= LINE_EVERY and done < total:
                 told = now
                 rate = done / (now - began)
-                self.say(f"{description}: {done} of {total}, {rate:.0f}/s, {(total - done) / rate:.0f} s left")
+                left = f"{(total - done) / rate:.0f} s left"
+                self.say(", ".join(filter(None, [f"{description}: {done} of {total}", f"{rate:.0f}/s", left, latest])))
 
         def end() -> None:
             self.say(f"{description}: {done} of {total} in {monotonic() - began:.1f} s")

@@ -5,14 +5,15 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.catalog.step import make_catalog
 from tasks.data_folder import open_data
-from tasks.door import as_state
+from tasks.door import as_state, reporting_to_prefect
 from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="catalog")
 def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
-    artifact = make_catalog(open_ledger(), open_data(data))
+    with reporting_to_prefect("catalog-progress"):
+        artifact = make_catalog(open_ledger(), open_data(data))
     create_table_artifact(
         [{"figure": name, "value": str(value)} for name, value in artifact.manifest.summary.items()],
         key="catalog",

@@ -4,7 +4,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from tasks.data_folder import open_data
-from tasks.door import as_state
+from tasks.door import as_state, reporting_to_prefect
 from tasks.faces.settings import FacesSettings
 from tasks.faces.step import find_boxes
 from tasks.store import ArtifactRef, open_ledger
@@ -14,7 +14,8 @@ from tasks.store import ArtifactRef, open_ledger
 def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> ArtifactRef:
     """Find the face on every photo of the catalog; who finds none gets the default box."""
     ledger = open_ledger()
-    artifact = find_boxes(ledger, open_data(data), ledger.get(catalog), settings)
+    with reporting_to_prefect("faces-progress"):
+        artifact = find_boxes(ledger, open_data(data), ledger.get(catalog), settings)
     counts = artifact.manifest.summary["photos_by_source"]
     if isinstance(counts, dict):
         rows = [{"source": name, "photos": count} for name, count in counts.items()]

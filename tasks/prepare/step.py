@@ -1,7 +1,8 @@
 """The step: from photos and boxes to crops."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import JsonValue
@@ -27,13 +28,16 @@ def make_crops(
     def compute(folder: Path) -> Mapping[str, JsonValue]:
         photos = CATALOG.read(catalog.path("catalog.parquet"))
         table = photos[["photo", "sha256"]].merge(BOXES.read(boxes.path("boxes.parquet")), on="photo", validate="1:1")
-        sides = zip(*(table[side].tolist() for side in BOX_SIDES), strict=True)
-        cuts = [
-            Cut(photo, sha256, (left, top, right, bottom))
-            for photo, sha256, (left, top, right, bottom) in zip(table["photo"], table["sha256"], sides, strict=True)
-        ]
+        cuts = [_cut(row) for row in table.to_dict("records")]
         places = pd.DataFrame(write_shards(data, cuts, settings, folder), columns=["shard", "row"])
         CROPS.write(places.assign(photo=table["photo"]), folder / "crops.parquet")
         return {"photos": len(cuts), "height": settings.height, "width": settings.width}
 
     return ledger.produce(STEP, {"catalog": catalog, "boxes": boxes}, settings, compute)
+
+
+def _cut(row: Mapping[Hashable, Any]) -> Cut:
+    left, top, right, bottom = (row[side] for side in BOX_SIDES)
+    x, y, other_x, other_y = (row[f"{eye}_{axis}"] for eye in ("left_eye", "right_eye") for axis in "xy")
+    eyes = None if pd.isna(x) else (x, y, other_x, other_y)
+    return Cut(row["photo"], row["sha256"], (left, top, right, bottom), eyes)

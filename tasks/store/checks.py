@@ -9,9 +9,23 @@ from pydantic import ValidationError
 
 from tasks.errors import CorruptFileError, NotInStoreError, StoreError
 from tasks.store.backend import Backend, StoredObject
+from tasks.store.checkpoints import (
+    FORGET_CHECKPOINT,
+    GO_ON,
+    CheckpointManifest,
+    checkpoint_key,
+    read_checkpoint,
+)
 from tasks.store.code_record import read_code
-from tasks.store.ledger import MAKE_ANEW, Ledger
-from tasks.store.listing import contradictions, list_artifacts, parents, read_move
+from tasks.store.ledger import MAKE_ANEW, Ledger, manifest_key
+from tasks.store.listing import (
+    CheckpointObjects,
+    contradictions,
+    list_artifacts,
+    list_checkpoints,
+    parents,
+    read_move,
+)
 from tasks.store.manifest import ArtifactRef, FileEntry, Manifest
 from tasks.store.runs import RunManifest, RunStart
 
@@ -40,11 +54,13 @@ class Problem:
 
 
 class StoredFile(NamedTuple):
-    """A file as the manifest of its artifact names it."""
+    """A file as a manifest names it."""
 
-    artifact: ArtifactRef
     key: str
     entry: FileEntry
+    manifest: str
+    """Key of the manifest."""
+    remedy: str
 
 
 class Move(NamedTuple):
@@ -71,39 +87,56 @@ class StoreChecks:
         """The artifacts that have a manifest."""
         self.manifests: dict[ArtifactRef, Manifest] = {}
         """Those that `check_manifest` could read, and that do not contradict themselves."""
+        self._checkpoints = tuple(list_checkpoints(backend))
+        self.checkpoints = tuple(found for found in self._checkpoints if found.manifest)
+        """The checkpoints that have a manifest."""
+        self._checkpoint_manifests: dict[str, CheckpointManifest] = {}
+        """Those that `check_checkpoint` could read, by their keys."""
 
     def check_manifest(self, ref: ArtifactRef) -> list[Problem]:
         """Whether it can be read, names what its key and its folder are digests of, and its parents are there."""
-        key = f"steps/{ref}/manifest.json"
+        key = manifest_key(ref)
         problems: list[Problem] = []
         with _noting(problems, key, MAKE_ANEW):
             manifest = self._ledger.get(ref).manifest
             problems += [Problem(key, what, MAKE_ANEW) for what in contradictions(manifest, ref)]
             if not problems:
                 self.manifests[ref] = manifest
-            lost = [parent for parent in parents(manifest) if not self._is_there(parent)]
+            lost = [parent for parent in parents(manifest) if not self._is_there(manifest_key(parent))]
             problems += [Problem(key, f"was made from {parent}, which is lost", MAKE_LOST) for parent in lost]
         return problems
 
+    def check_checkpoint(self, found: CheckpointObjects) -> list[Problem]:
+        """Whether its manifest can be read."""
+        key = checkpoint_key(found.ref, found.number)
+        problems: list[Problem] = []
+        with _noting(problems, key, FORGET_CHECKPOINT):
+            self._checkpoint_manifests[key] = read_checkpoint(self._backend, found.ref, found.number)
+        return problems
+
     def files(self) -> Iterator[StoredFile]:
-        """Every file that the manifests name."""
+        """Every file that the manifests of artifacts and checkpoints name."""
         for ref, manifest in self.manifests.items():
             for name, entry in manifest.files.items():
-                yield StoredFile(ref, f"steps/{ref}/{manifest.folder}/{name}", entry)
+                yield StoredFile(f"steps/{ref}/{manifest.folder}/{name}", entry, manifest_key(ref), MAKE_ANEW)
+        for key, checkpoint in self._checkpoint_manifests.items():
+            remedy = f"Delete {key}: {GO_ON}"
+            for name, entry in checkpoint.files.items():
+                yield StoredFile(f"{key.removesuffix('.json')}/{checkpoint.folder}/{name}", entry, key, remedy)
 
     def check_file(self, file: StoredFile) -> list[Problem]:
         """Whether it is there, with the bytes that its manifest names."""
         problems: list[Problem] = []
-        with _noting(problems, file.key, MAKE_ANEW):
+        with _noting(problems, file.key, file.remedy):
             what = self._difference(file)
-            problems += [Problem(file.key, what, MAKE_ANEW)] if what else []
+            problems += [Problem(file.key, what, file.remedy)] if what else []
         return problems
 
     def _difference(self, file: StoredFile) -> str | None:
         try:
             found = self._backend.describe(file.key)
         except NotInStoreError:
-            return "is lost" if self._is_there(file.artifact) else None
+            return "is lost" if self._is_there(file.manifest) else None
         if found.size != file.entry.size:
             return f"is damaged: it has {found.size} bytes, and its manifest names {file.entry.size}"
         return None if found == file.entry else "is damaged: its bytes are not those that its manifest names"
@@ -117,7 +150,7 @@ class StoreChecks:
                 RunStart.model_validate_json(content)
             else:
                 artifacts = RunManifest.model_validate_json(content).artifacts.items()
-                lost = [f"{name}, {ref}" for name, ref in artifacts if not self._is_there(ref)]
+                lost = [f"{name}, {ref}" for name, ref in artifacts if not self._is_there(manifest_key(ref))]
                 problems += [Problem(key, f"names {what}, which is lost", MAKE_LOST) for what in lost]
         return problems
 
@@ -141,17 +174,28 @@ class StoreChecks:
         return problems
 
     def orphans(self) -> Iterator[StoredObject]:
-        """Files that no manifest names; of an artifact with a damaged one nobody knows."""
+        """Files that no manifest names; of a damaged one nobody knows what it names."""
         for found in self._artifacts:
             if not found.manifest:
                 yield from found.files
             elif manifest := self.manifests.get(found.ref):
                 yield from found.outside(manifest.folder)
+        for checkpoint in self._checkpoints:
+            yield from self._unneeded(checkpoint)
 
-    def _is_there(self, ref: ArtifactRef) -> bool:
-        """Whether the artifact is there, which may have been made or deleted meanwhile."""
+    def _unneeded(self, found: CheckpointObjects) -> tuple[StoredObject, ...]:
+        """What no training goes on from: all of a checkpoint whose artifact is made, and files that it does not name."""
+        if not found.manifest:
+            return found.files
+        if found.ref in self.written:
+            return (found.manifest, *found.files)
+        manifest = self._checkpoint_manifests.get(checkpoint_key(found.ref, found.number))
+        return found.outside(manifest.folder) if manifest else ()
+
+    def _is_there(self, manifest: str) -> bool:
+        """Whether the manifest is there, which may have been written or deleted meanwhile."""
         try:
-            self._ledger.get(ref)
+            self._backend.read(manifest)
         except NotInStoreError:
             return False
         except CorruptFileError:

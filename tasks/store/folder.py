@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError, StoreError
@@ -12,6 +13,11 @@ from tasks.store.backend import StoredObject
 from tasks.store.manifest import FileEntry, describe_file
 from tasks.store.scratch import scratch_folder, told
 from tasks.store.verify import is_intact
+
+SHARED = {("steps",), ("checkpoints",)}
+"""Folders whose folders many writers share."""
+TRIES = 100
+"""How often a folder is made that another process removes, as it is empty, before a file is in it."""
 
 
 class FolderBackend:
@@ -42,13 +48,16 @@ class FolderBackend:
             _sync(staged)
             try:
                 # Unlike a rename, a hard link never replaces what is there.
-                target.hardlink_to(staged)
+                _place(target, partial(target.hardlink_to, staged))
             except FileExistsError:
                 raise AlreadyExistsError(f"{key} is in {self.url} already") from None
 
     def read(self, key: str) -> bytes:
         """Content of a small object. Raises NotInStoreError."""
-        return self._existing(key).read_bytes()
+        try:
+            return self._existing(key).read_bytes()
+        except FileNotFoundError as error:  # deleted just now, if not before
+            raise NotInStoreError(f"{key} is not in {self.url}") from error
 
     def upload(self, folder: Path, root: str, files: Mapping[str, FileEntry]) -> None:
         """Copy `files` of a folder to the keys ``root/name``. Raises StoreError if a copy is not what `files` says."""
@@ -59,7 +68,7 @@ class FolderBackend:
                 _sync(staged)
                 if describe_file(staged) != entry:
                     raise StoreError(f"{folder / name} changed while it was copied to {target}. Run again.")
-                staged.replace(target)
+                _place(target, partial(staged.replace, target))
 
     def download(self, root: str, files: Mapping[str, FileEntry]) -> dict[str, Path]:
         """The files that hold the objects ``root/name``, by name, verified.
@@ -125,21 +134,32 @@ class FolderBackend:
     def _staged(self, target: Path) -> Iterator[Path]:
         """Where to write what will be moved to `target` once it is whole; swept if this process is killed."""
         with self.scratch() as folder, told(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
             yield folder / "staged"
-            _sync(target.parent)
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                _sync(target.parent)
 
     def _remove_empty(self, folder: Path) -> None:
         """Remove a folder that holds nothing, and those above it, but for those that writers share.
 
         Somebody might be just about to write there.
         """
-        while (parts := folder.relative_to(self.root).parts)[1:] and parts[:-1] != ("steps",):
+        while (parts := folder.relative_to(self.root).parts)[1:] and parts[:-1] not in SHARED:
             try:
                 folder.rmdir()
             except OSError:
                 return  # something is in it
             folder = folder.parent
+
+
+def _place(target: Path, move: Callable[[], object]) -> None:
+    """Let `move` bring a file to `target`, into a folder that others may remove as long as it is empty."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError, FileExistsError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            move()
+            return
+    move()
 
 
 def _sync(path: Path) -> None:

@@ -24,10 +24,11 @@ class Health:
 
     Attributes:
         artifacts: how many artifacts have a manifest that can be read.
-        files: how many files these name.
+        files: how many files these and the checkpoints name.
         size: bytes of the files.
         problems: all that is wrong, sorted.
-        leftovers: files that no manifest names, and records of code that made none of the artifacts.
+        leftovers: files that no manifest names, checkpoints of artifacts that are made, and records of code that made
+            none of the artifacts.
     """
 
     artifacts: int
@@ -45,6 +46,7 @@ def check_store(backend: Backend) -> Health:
     """
     checks = StoreChecks(backend)
     problems = list(_find(checks.check_manifest, checks.written, "Manifests"))
+    problems += _find(checks.check_checkpoint, checks.checkpoints, "Checkpoints")
     files = list(checks.files())
     runs = [found.key for found in backend.list("runs/") if RUN.fullmatch(found.key)]
     code = {match[1]: found for found in backend.list("code/") if (match := CODE.fullmatch(found.key))}

@@ -6,9 +6,11 @@ that their artifacts were made from, and whatever a run under way may need:
 - It may have found any artifact whose settings are among its own, and rely on it later.
 - Its uploads go on with what earlier ones have left, however long ago, and until its manifest is written nothing says
   so. Hence leftovers go only while no run is under way.
+- It may go on from any checkpoint, and so may a run that follows one that was killed or failed. Hence checkpoints go
+  when leftovers do, and only if their artifact is made, or nobody has gone on from them in time.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from graphlib import TopologicalSorter
@@ -16,7 +18,7 @@ from graphlib import TopologicalSorter
 from tasks.progress import progress
 from tasks.store.backend import Backend, StoredObject
 from tasks.store.inventory import Inventory, Origin
-from tasks.store.listing import ArtifactObjects
+from tasks.store.listing import ArtifactObjects, CheckpointObjects, Objects
 from tasks.store.manifest import ArtifactRef
 from tasks.store.runs import LATEST, RunManifest, RunStart
 
@@ -25,7 +27,7 @@ CLOCKS_DIFFER = timedelta(days=1)
 UNFINISHED_FOR = timedelta(days=1)
 """A probe, or an upload in parts, that is older does not go on any more."""
 ABANDONED_AFTER = timedelta(days=7)
-"""A run that has not ended so long after its start was killed."""
+"""A run that has not ended so long after its start was killed, and a checkpoint so old is not gone on from."""
 JUST_ENDED = timedelta(minutes=2)
 """For so long after the end of a run `latest` may be about to move to it."""
 BATCH = 1000
@@ -42,7 +44,9 @@ class GcPlan:
         killed: runs that did not end and count as killed.
         kept: artifacts that stay.
         dropped: artifacts that go.
-        leftovers: objects that no artifact needs, and that go.
+        kept_checkpoints: checkpoints that stay.
+        dropped_checkpoints: checkpoints that go.
+        leftovers: objects that no artifact or checkpoint needs, and that go.
         spared: leftovers that stay as runs are under way.
         stages: keys to delete; a stage when the one before it is done.
     """
@@ -52,6 +56,8 @@ class GcPlan:
     killed: tuple[str, ...]
     kept: tuple[ArtifactObjects, ...]
     dropped: tuple[ArtifactObjects, ...]
+    kept_checkpoints: tuple[CheckpointObjects, ...]
+    dropped_checkpoints: tuple[CheckpointObjects, ...]
     leftovers: tuple[StoredObject, ...]
     spared: tuple[StoredObject, ...]
     stages: tuple[tuple[str, ...], ...]
@@ -59,7 +65,8 @@ class GcPlan:
     @property
     def size(self) -> int:
         """Bytes that deleting frees, but for those of runs and refs."""
-        return sum(found.size for found in self.dropped) + sum(found.size for found in self.leftovers)
+        whole: tuple[Objects, ...] = (*self.dropped, *self.dropped_checkpoints)
+        return sum(found.size for found in whole) + sum(found.size for found in self.leftovers)
 
 
 def plan_gc(inventory: Inventory, keep_last: int, asked: Collection[str], now: datetime) -> GcPlan:
@@ -83,15 +90,18 @@ def plan_gc(inventory: Inventory, keep_last: int, asked: Collection[str], now: d
     old = tuple(probe for probe in inventory.probes if now - probe.modified > UNFINISHED_FOR)
     orphaned = (*inventory.orphans, *_unnamed_code(inventory, kept))
     leftovers = old if under_way else (*old, *orphaned)
+    unneeded = () if under_way else tuple(_unneeded_checkpoints(inventory, now))
     return GcPlan(
         kept_runs=why,
         dropped_runs=gone,
         killed=tuple(name for name, run in inventory.runs.items() if _was_killed(run, now)),
         kept=kept,
         dropped=dropped,
+        kept_checkpoints=tuple(found for found in inventory.checkpoints if found not in unneeded),
+        dropped_checkpoints=unneeded,
         leftovers=leftovers,
         spared=orphaned if under_way else (),
-        stages=_stages(inventory, gone, dropped, leftovers),
+        stages=_stages(inventory, gone, dropped, unneeded, leftovers),
     )
 
 
@@ -149,6 +159,13 @@ def _with_ancestors(origins: Mapping[ArtifactRef, Origin | None], roots: Iterabl
     return found
 
 
+def _unneeded_checkpoints(inventory: Inventory, now: datetime) -> Iterator[CheckpointObjects]:
+    """Those of artifacts that are made, and those that nobody has gone on from in time."""
+    for found in inventory.checkpoints:
+        if found.ref in inventory.origins or (found.manifest and now - found.manifest.modified >= ABANDONED_AFTER):
+            yield found
+
+
 def _unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects]) -> tuple[StoredObject, ...]:
     if inventory.unreadable:
         return ()  # nobody knows what these name
@@ -161,6 +178,7 @@ def _stages(
     inventory: Inventory,
     runs: Collection[str],
     artifacts: Collection[ArtifactObjects],
+    checkpoints: Collection[CheckpointObjects],
     leftovers: Collection[StoredObject],
 ) -> tuple[tuple[str, ...], ...]:
     """What to delete in which order, so that whoever is interrupted leaves only what is whole, and orphans.
@@ -168,11 +186,13 @@ def _stages(
     Runs go before what they name; of a run its start goes first, as one with a start alone would be under way.
     Artifacts go before what they were made from, and every manifest before any file.
     """
-    files = [found.key for artifact in artifacts for found in artifact.files]
+    whole: tuple[Objects, ...] = (*artifacts, *checkpoints)
+    files = [found.key for objects in whole for found in objects.files]
     stages = [
         [move.key for move in inventory.superseded] + [f"runs/{run}/start.json" for run in runs],
         [f"runs/{run}/manifest.json" for run in runs],
         *([f"steps/{ref}/manifest.json" for ref in generation] for generation in _generations(inventory, artifacts)),
+        [found.manifest.key for found in checkpoints if found.manifest],
         sorted({*files, *(found.key for found in leftovers)}),
     ]
     return tuple(tuple(stage) for stage in stages if stage)

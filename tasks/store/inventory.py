@@ -3,18 +3,22 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from pydantic import JsonValue
 
 from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend, StoredObject
+from tasks.store.checkpoints import read_checkpoint
 from tasks.store.ledger import Ledger
 from tasks.store.listing import (
     CODE,
     PROBE,
     ArtifactObjects,
+    CheckpointObjects,
     contradictions,
     list_artifacts,
+    list_checkpoints,
     list_moves,
     parents,
     read_move,
@@ -50,6 +54,8 @@ class Inventory:
         superseded: moves of `latest` that nobody wants to see any more.
         artifacts: what lies below ``steps/``.
         origins: where each artifact that has a manifest comes from; None where that cannot be read.
+        checkpoints: those that have a manifest.
+        strays: files of checkpoints that no manifest of one names.
         code: records of code.
         probes: what probes of a bucket's server have left.
     """
@@ -59,6 +65,8 @@ class Inventory:
     superseded: tuple[StoredObject, ...]
     artifacts: tuple[ArtifactObjects, ...]
     origins: Mapping[ArtifactRef, Origin | None]
+    checkpoints: tuple[CheckpointObjects, ...]
+    strays: tuple[StoredObject, ...]
     code: tuple[StoredObject, ...]
     probes: tuple[StoredObject, ...]
 
@@ -70,7 +78,7 @@ class Inventory:
     @property
     def orphans(self) -> tuple[StoredObject, ...]:
         """Files that no manifest names."""
-        return tuple(file for found in self.artifacts for file in self._orphans_of(found))
+        return (*(file for found in self.artifacts for file in self._orphans_of(found)), *self.strays)
 
     def _orphans_of(self, found: ArtifactObjects) -> tuple[StoredObject, ...]:
         if not found.manifest:
@@ -90,12 +98,15 @@ def take_inventory(backend: Backend) -> Inventory:
     latest = moves.pop(LATEST, [])
     wanted = [move.key for move in (*latest[-1:], *(move for others in moves.values() for move in others))]
     artifacts = tuple(list_artifacts(backend))
+    checkpoints = tuple(list_checkpoints(backend))
     return Inventory(
         runs=runs,
         refs=tuple(in_parallel(lambda key: read_move(backend, key), wanted)),
         superseded=tuple(latest[:-LATEST_MOVES]),
         artifacts=artifacts,
         origins=_read_origins(backend, artifacts),
+        checkpoints=tuple(found for found in checkpoints if found.manifest),
+        strays=tuple(stray for strays in in_parallel(partial(_strays, backend), checkpoints) for stray in strays),
         code=tuple(found for found in backend.list("code/") if CODE.fullmatch(found.key)),
         probes=tuple(found for found in backend.list("probe/") if PROBE.fullmatch(found.key)),
     )
@@ -126,3 +137,13 @@ def _read_origins(backend: Backend, artifacts: Collection[ArtifactObjects]) -> d
         return Origin(manifest.folder, parents(manifest), manifest.settings, manifest.code, written[ref])
 
     return dict(zip(written, in_parallel(read, written), strict=True))
+
+
+def _strays(backend: Backend, found: CheckpointObjects) -> tuple[StoredObject, ...]:
+    """Files of a checkpoint that its manifest does not name; of a damaged one nobody knows."""
+    if not found.manifest:
+        return found.files
+    try:
+        return found.outside(read_checkpoint(backend, found.ref, found.number).folder)
+    except (CorruptFileError, NotInStoreError):  # the latter if it was deleted just now
+        return ()

@@ -6,7 +6,7 @@ where it was made.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -23,11 +23,13 @@ class Step:
         name: the step's name, also its folder in the store.
         package: module or package whose code computes the result.
         libraries: distributions whose versions decide its numbers.
+        device: tells what it is computed on, for the manifest; called only if it is computed.
     """
 
     name: str
     package: str
     libraries: tuple[str, ...] = ()
+    device: Callable[[], str] = lambda: "cpu"
 
     def versions(self) -> dict[str, str]:
         """Installed version of every library that decides the step's numbers."""

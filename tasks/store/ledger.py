@@ -9,6 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from tasks.errors import AlreadyExistsError, CorruptFileError, NotInStoreError
 from tasks.store.backend import Backend
+from tasks.store.checkpoints import Checkpoints
 from tasks.store.code import code_digest
 from tasks.store.code_record import record_code
 from tasks.store.keys import Step, settings_json
@@ -101,7 +102,7 @@ class Ledger:
             NotInStoreError: there is none.
             CorruptFileError: its manifest cannot be read.
         """
-        name = _manifest_key(ref.step, ref.key)
+        name = manifest_key(ref)
         try:
             manifest = Manifest.model_validate_json(self.backend.read(name))
         except (ValidationError, CorruptFileError) as error:
@@ -121,7 +122,7 @@ class Ledger:
         inputs: Mapping[str, Artifact | str],
         settings: BaseModel | None,
         compute: Compute,
-        device: Callable[[], str] = lambda: "cpu",
+        checkpoints: Checkpoints | None = None,
     ) -> Artifact:
         """The artifact of `step` for these inputs and settings: from the store, or computed now.
 
@@ -130,10 +131,10 @@ class Ledger:
             inputs: artifacts or digests, by name.
             settings: the part of the experiment that the step reads.
             compute: called only if the artifact does not exist.
-            device: tells what it is computed on, for the manifest; called only if it is computed.
+            checkpoints: what `compute` keeps of its state; dropped once the artifact is in the store.
 
         Raises:
-            Whatever `compute` raises; then nothing is stored.
+            Whatever `compute` raises; then nothing is stored, and the checkpoints stay.
         """
         draft = draft_manifest(step, inputs, settings)
         found = self.find(step.name, draft.key)
@@ -148,16 +149,23 @@ class Ledger:
                 "files": files,
                 "summary": summary,
                 "seconds": round(time.perf_counter() - clock, 3),
-                "device": device(),
+                "device": step.device(),
             }
-            return self._commit(Manifest.model_validate({**dict(draft), **made}), step.package, folder)
+            artifact = self._commit(Manifest.model_validate({**dict(draft), **made}), step.package, folder)
+        if checkpoints:
+            checkpoints.drop()
+        return artifact
+
+    def checkpoints(self, step: Step, inputs: Mapping[str, Artifact | str], settings: BaseModel | None) -> Checkpoints:
+        """The checkpoints of the artifact of `step` for these inputs and settings."""
+        return Checkpoints(self.backend, draft_manifest(step, inputs, settings).ref)
 
     def _commit(self, manifest: Manifest, package: str, folder: Path) -> Artifact:
         artifact = Artifact(self.backend, manifest, reused=False)
         self.backend.upload(folder, artifact.root, manifest.files)
         record_code(self.backend, package)
         try:
-            self.backend.create(_manifest_key(manifest.step, manifest.key), manifest.model_dump_json(indent=2).encode())
+            self.backend.create(manifest_key(manifest.ref), manifest.model_dump_json(indent=2).encode())
         except AlreadyExistsError:
             # Somebody computed the same at the same time and was first: theirs is the result, ours is left unseen.
             return self.get(manifest.ref)
@@ -185,5 +193,6 @@ def draft_manifest(step: Step, inputs: Mapping[str, Artifact | str], settings: B
     )
 
 
-def _manifest_key(step: str, key: str) -> str:
-    return f"steps/{step}/{key}/manifest.json"
+def manifest_key(ref: ArtifactRef) -> str:
+    """Key of an artifact's manifest."""
+    return f"steps/{ref}/manifest.json"

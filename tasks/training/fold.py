@@ -2,21 +2,29 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pydantic import JsonValue
 from safetensors.torch import save_file
 
 from tasks.errors import DataError
-from tasks.progress import progress
+from tasks.metrics import macro_f1
+from tasks.progress import progress, say
+from tasks.store.checkpoints import Checkpoints
 from tasks.tables import CLASS_COLUMNS, HISTORY, PROBABILITIES
-from tasks.training.augment import scoring_pipeline, training_pipeline
-from tasks.training.data import Batches, CropDataset, Crops
-from tasks.training.device import choose_device
-from tasks.training.fit import Fit, Scored, fit, score
+from tasks.training.ages import relabel_ages
+from tasks.training.curves import curves
+from tasks.training.data import Crops, Feed
+from tasks.training.device import choose_device, loader_workers
+from tasks.training.fit import Course, Fit, FoldRows, fit
+from tasks.training.loss import Loss
+from tasks.training.preflight import check_device, check_labels, fitting_parts
+from tasks.training.score import Scored, score
 from tasks.training.settings import TrainingSettings
+from tasks.training.state import TrainingState, new_state
 
 
 @dataclass(frozen=True)
@@ -37,15 +45,16 @@ class FoldResult:
     evaluation: Scored
 
 
-def photos_of_fold(catalog: pd.DataFrame, held_out: pd.Series, settings: TrainingSettings) -> FoldPhotos:
-    """The photos of a fold, given the names of those it holds out.
+def photos_of_fold(catalog: pd.DataFrame, folds: pd.DataFrame, fold: int, settings: TrainingSettings) -> FoldPhotos:
+    """The photos of a fold; those that training leaves out for their age, or that are kept aside, are in none of them.
 
     Raises:
         DataError: there is no such fold, or it leaves less than a batch to train on.
     """
-    own = catalog["photo"].isin(held_out)
+    own = catalog["photo"].isin(folds.loc[folds["fold"] == fold, "photo"])
+    others = catalog["photo"].isin(folds.loc[(folds["fold"] >= 0) & (folds["fold"] != fold), "photo"])
     photos = FoldPhotos(
-        training=catalog[(catalog["split"] == "train") & ~own],
+        training=relabel_ages(catalog[others], settings.ages),
         held_out=catalog[own],
         evaluation=catalog[catalog["split"] == "eval"],
     )
@@ -59,20 +68,45 @@ def photos_of_fold(catalog: pd.DataFrame, held_out: pd.Series, settings: Trainin
     return photos
 
 
-def train_and_predict(photos: FoldPhotos, crops: Crops, settings: TrainingSettings, name: str) -> FoldResult:
-    """Train on the fold's training photos, then look at the others. Raises TrainingError as `fit` does."""
+def train_and_predict(
+    photos: FoldPhotos, crops: Crops, settings: TrainingSettings, checkpoints: Checkpoints, name: str
+) -> FoldResult:
+    """Train on the fold's training photos, then look at the others.
 
-    def batches(rows: pd.DataFrame, *, training: bool) -> Batches:
-        pipeline = training_pipeline(settings) if training else scoring_pipeline(settings)
-        dataset = CropDataset(crops, rows, pipeline, settings.seed)
-        return Batches(dataset, settings.batch_size, settings.seed, shuffle=training)
+    Raises:
+        DataError: a training photo has no class, or no age where ages are learnt.
+        TrainingError: the device computes wrongly, memory is too small, or a loss is not finite.
+    """
+    device = choose_device()
+    check_device(device)
+    parts = [photos.training, photos.held_out, photos.evaluation]
+    feed = Feed(crops, pd.concat(parts, ignore_index=True), settings, loader_workers(device))
+    rows = FoldRows(*np.split(np.arange(len(feed.photos)), np.cumsum([len(part) for part in parts])[:-1]))
+    check_labels(feed, rows.training, ages=settings.loss.age > 0)
+    state = new_state(settings, device)
+    loss = Loss(settings, feed.classes[rows.training], state.classifier.head_sizes)
+    course = Course(feed, rows, settings, loss, settings.optimiser.accumulate, name)
+    resume(state, checkpoints, name)
+    if state.epoch < settings.epochs:
+        course = replace(course, parts=fitting_parts(course, state))
+    epochs = settings.epochs - state.epoch
+    total = epochs * (len(rows.training) + len(rows.held_out)) + len(rows.held_out) + len(rows.evaluation)
+    run = f"{name}-{checkpoints.ref.key[:8]}".replace(" ", "-").lower()
+    with curves(run) as draw, progress(name, total) as advance:
+        fitted = fit(course, state, checkpoints, advance, draw)
+        advance(0, "predicting")
+        oof, evaluation = (
+            score(fitted.classifier, feed, part, loss, settings, advance) for part in (rows.held_out, rows.evaluation)
+        )
+    return FoldResult(fitted, oof, evaluation)
 
-    held_out = batches(photos.held_out, training=False)
-    fitted = fit(batches(photos.training, training=True), held_out, settings, choose_device(), name)
-    evaluation = batches(photos.evaluation, training=False)
-    with progress(f"{name}, predicting", len(held_out) + len(evaluation)) as advance:
-        oof = score(fitted.classifier, held_out, settings, advance)
-        return FoldResult(fitted, oof, score(fitted.classifier, evaluation, settings, advance))
+
+def resume(state: TrainingState, checkpoints: Checkpoints, name: str) -> None:
+    """Go on where a training that was interrupted has kept its state, if there was one."""
+    found = checkpoints.latest()
+    if found:
+        state.read(found.paths)
+        say(f"{name}: going on after epoch {state.epoch}, which an earlier training had reached.")
 
 
 def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, folder: Path) -> Mapping[str, JsonValue]:
@@ -83,20 +117,23 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
     HISTORY.write(result.fit.history, folder / "history.parquet")
     PROBABILITIES.write(_probabilities(result.oof), folder / "oof.parquet")
     PROBABILITIES.write(_probabilities(result.evaluation), folder / "eval.parquet")
-    kept = result.fit.history.query("kept").iloc[0]
+    kept = result.fit.history.query("kept")["epoch"].astype(int)
     return {
-        "epoch": int(kept["epoch"]),
-        "macro_f1": round(kept["macro_f1"], 6),
-        "valid_loss": round(kept["valid_loss"], 6),
+        "epochs": list(kept),
+        "macro_f1": round(macro_f1(result.oof.classes, result.oof.probabilities.argmax(axis=1)), 6),
+        "valid_loss": round(result.oof.loss, 6),
         "held_out": len(result.oof.photos),
+        "photos_per_second": round(result.fit.speed, 1),
+        "waited_for_photos": round(result.fit.waited, 4),
     }
 
 
 def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonValue]:
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
-    parts = settings.model_dump(mode="json", include={"backbone", "heads", "hidden", "mean", "std", "mirror"})
-    return {**parts, "height": height, "width": width}
+    parts = {"backbone": True, "heads": True, "hidden": True, "mean": True, "std": True, "mirror": True}
+    described = settings.model_dump(mode="json", include={**parts, "loss": {"age"}, "augment": {"random_crop"}})
+    return {**described, "height": height, "width": width}
 
 
 def _probabilities(scored: Scored) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The classifier: a backbone and its heads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -10,39 +11,47 @@ from tasks.classes import ATTRIBUTES, CLASS_COUNT
 from tasks.training.backbone import feature_count, freeze_stages, make_backbone
 from tasks.training.settings import TrainingSettings
 
-HEAD_SIZES = {
-    "attributes": tuple(len(values) for values in ATTRIBUTES.values()),
-    "classes": (CLASS_COUNT,),
-}
+ATTRIBUTE_SIZES = tuple(len(values) for values in ATTRIBUTES.values())
+HEAD_SIZES = {"attributes": ATTRIBUTE_SIZES, "classes": (CLASS_COUNT,), "arcface": (CLASS_COUNT,)}
 """Number of outputs of each head, by the kind of heads."""
+ARC_SCALE = 30.0
+"""Radius of the sphere on which ArcFace lays classes: Deng et al., "ArcFace" (2019), take 64 for thousands of
+classes; Wang et al., "CosFace" (2018), section 3.3, show that few need less."""
+MIDDLE_AGE, AGE_SPREAD = 40.0, 20.0
+"""Years; ages are learnt as differences from the one in units of the other, which are about as large as logits."""
+
+
+class Angles(nn.Linear):
+    """Cosines between features and one direction a class, times ARC_SCALE: the head of ArcFace."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__(features, classes, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scaled cosines, photos x classes."""
+        return ARC_SCALE * functional.linear(functional.normalize(features), functional.normalize(self.weight))
 
 
 class Classifier(nn.Module):
-    """Photos to logits, one block of columns a head.
+    """Photos to logits, one block of columns a head, and the age in a last column if it is learnt.
 
     Args:
         backbone: photos x 3 x height x width to photos x features.
         features: width of what the backbone gives.
-        head_sizes: number of outputs of each head.
-        hidden: width of the shared layer under the heads; None for heads that sit on the backbone.
-        dropout: share of the inputs of the hidden layer, and of the heads, that a training step leaves out.
+        settings: heads, the hidden layer under them, dropout, and whether the age is learnt.
     """
 
-    def __init__(
-        self,
-        backbone: nn.Module,
-        features: int,
-        head_sizes: Sequence[int],
-        hidden: int | None,
-        dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, backbone: nn.Module, features: int, settings: TrainingSettings) -> None:
         super().__init__()
         self.backbone = backbone
-        layers = [nn.Dropout(dropout), nn.Linear(features, hidden), nn.ReLU()] if hidden else []
-        self.hidden = nn.Sequential(*layers, nn.Dropout(dropout))
+        hidden = settings.hidden if settings.heads == "attributes" else 0
+        dropout = nn.Dropout(settings.dropout)
+        self.hidden = nn.Sequential(dropout, *([nn.Linear(features, hidden), nn.ReLU(), dropout] if hidden else []))
+        self.head_sizes = HEAD_SIZES[settings.heads]
         # One layer computes all heads: each has its own columns, so they share nothing but their input.
-        self.heads = nn.Linear(hidden or features, sum(head_sizes))
-        self.head_sizes = tuple(head_sizes)
+        layer = Angles if settings.heads == "arcface" else nn.Linear
+        self.heads = layer(hidden or features, sum(self.head_sizes))
+        self.age = nn.Linear(hidden or features, 1) if settings.loss.age else None
 
     def train(self, mode: bool = True) -> "Classifier":
         """Training or scoring mode; layers that are frozen stay in scoring mode: norms keep their statistics."""
@@ -54,21 +63,51 @@ class Classifier(nn.Module):
         return self
 
     def forward(self, photos: Tensor) -> Tensor:
-        """Logits, photos x sum of head sizes, of photos x 3 x height x width."""
-        logits: Tensor = self.heads(self.hidden(self.backbone(photos)))
-        return logits
+        """Logits, photos x sum of head sizes (and one more), of photos x 3 x height x width, normalised."""
+        features = self.hidden(self.backbone(photos))
+        outputs = [self.heads(features)] if self.age is None else [self.heads(features), self.age(features)]
+        return torch.cat(outputs, dim=1).float()
 
     def by_head(self, logits: Tensor) -> tuple[Tensor, ...]:
         """Each head's logits, photos x head size."""
-        return torch.split(logits, list(self.head_sizes), dim=1)
+        return torch.split(logits[:, : sum(self.head_sizes)], list(self.head_sizes), dim=1)
+
+    def ages(self, logits: Tensor) -> Tensor | None:
+        """What the classifier takes for the ages, shape (photos,), in units of AGE_SPREAD; None if it learns none."""
+        return None if self.age is None else logits[:, -1]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a classifier should say of some photos.
+
+    Attributes:
+        heads: for each head, the share of each of its values, photos x head size.
+        ages: differences from MIDDLE_AGE in units of AGE_SPREAD, shape (photos,).
+    """
+
+    heads: tuple[Tensor, ...]
+    ages: Tensor
+
+    def blended(self, partners: Tensor, shares: Tensor) -> "Targets":
+        """With those of other photos of the batch: `shares` of the own, the rest of the partner's; shape (photos,)."""
+
+        def blend(own: Tensor) -> Tensor:
+            weights = shares.view(-1, *[1] * (own.ndim - 1))
+            return weights * own + (1 - weights) * own[partners]
+
+        return Targets(tuple(map(blend, self.heads)), blend(self.ages))
+
+    def part(self, photos: slice) -> "Targets":
+        """Those of some of the photos."""
+        return Targets(tuple(head[photos] for head in self.heads), self.ages[photos])
 
 
 def make_classifier(settings: TrainingSettings) -> Classifier:
     """The classifier that the settings describe. Raises what `make_backbone` and `freeze_stages` raise."""
     backbone = make_backbone(settings.backbone, pretrained=settings.pretrained)
     freeze_stages(backbone, settings.frozen)
-    hidden = settings.hidden if settings.heads == "attributes" else None
-    return Classifier(backbone, feature_count(backbone), HEAD_SIZES[settings.heads], hidden, settings.dropout)
+    return Classifier(backbone, feature_count(backbone), settings)
 
 
 def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:
@@ -83,15 +122,16 @@ def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:
     return product
 
 
-def head_targets(classes: Tensor, head_sizes: Sequence[int]) -> list[Tensor]:
-    """What each head should say, photos x head size: 1 for the right output and 0 for others.
+def make_targets(classes: Tensor, ages: Tensor, head_sizes: Sequence[int]) -> Targets:
+    """What each head should say: 1 for the right output and 0 for others.
 
     Args:
         classes: classes 0..17, shape (photos,).
+        ages: years, shape (photos,).
         head_sizes: number of outputs of each head.
     """
-    targets: list[Tensor] = []
+    heads: list[Tensor] = []
     for size in reversed(head_sizes):
-        targets.append(functional.one_hot(classes % size, size).float())
+        heads.append(functional.one_hot(classes % size, size).float())
         classes = classes // size
-    return targets[::-1]
+    return Targets(tuple(heads[::-1]), (ages - MIDDLE_AGE) / AGE_SPREAD)

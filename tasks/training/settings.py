@@ -6,51 +6,154 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Epoch = Annotated[int, Field(ge=1)]
+Years = Annotated[int, Field(ge=0, le=120)]
+
+FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class LossSettings(BaseModel):
+    """What training makes small."""
+
+    model_config = FROZEN
+
+    name: Literal["focal", "cross_entropy", "f1"] = "focal"
+    """`focal`: cross entropy in which photos count little that the model gets right. `cross_entropy`: all count alike.
+    `f1`: one minus the macro F1 of a batch, with probabilities in place of decisions."""
+    gamma: float = Field(5.0, ge=0, le=10)
+    """How little easy photos count. Read if name is `focal`; 0 is cross entropy."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """`balanced`: rare classes count as much as common ones, in each head. Not read if name is `f1`."""
+    smoothing: float = Field(0.0, ge=0, lt=1)
+    """Label smoothing: share of every label that is spread evenly over all classes."""
+    age: float = Field(0.0, ge=0, le=100)
+    """Weight of a head that learns the age in years beside the classes; 0: there is no such head."""
+
+
+class OptimiserSettings(BaseModel):
+    """How weights are moved."""
+
+    model_config = FROZEN
+
+    name: Literal["adamp", "sgdp", "adam", "adamw"] = "adamp"
+    """Which optimiser. SGDP has momentum 0.9, Nesterov's."""
+    learning_rate: float = Field(3e-4, gt=0, le=10)
+    """Learning rate before the schedule."""
+    weight_decay: float = Field(1e-2, ge=0, le=1)
+    """Weight decay, of all but biases and norms."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """What the learning rate of each of the backbone's stages is multiplied by, once for every stage above it: early
+    layers keep more of what they know. 1: all learn alike."""
+    clip: float = Field(0.0, ge=0, le=1000)
+    """Largest norm of a step's gradient; longer ones are shortened to it. 0: none are."""
+    accumulate: int = Field(1, ge=1, le=256)
+    """Parts that a batch is worked through in, one after another, before the step: less memory, nearly the same step
+    (batch norms see the parts)."""
+
+
+class ScheduleSettings(BaseModel):
+    """How the learning rate moves."""
+
+    model_config = FROZEN
+
+    name: Literal["multistep", "step", "cosine"] = "multistep"
+    """`multistep`: it falls after each milestone. `step`: it falls every so many epochs. `cosine`: it falls to 0 along
+    half a cosine, step by step."""
+    milestones: tuple[Epoch, ...] = (3, 4)
+    """Epochs after which the learning rate is multiplied by `factor`. Read if name is `multistep`."""
+    every: int = Field(3, ge=1)
+    """Number of epochs between two falls. Read if name is `step`."""
+    factor: float = Field(0.3, gt=0, le=1)
+    """What the learning rate is multiplied by at each fall. Read if name is `multistep` or `step`."""
+    warmup: float = Field(0.0, ge=0, le=100)
+    """Epochs, or parts of one, in which the learning rate rises from 0 first."""
+
+
+class AugmentSettings(BaseModel):
+    """How training photos are changed each time they are seen. Photos are never changed when they are scored."""
+
+    model_config = FROZEN
+
+    flip: float = Field(0.5, ge=0, le=1)
+    """Chance that a photo is mirrored."""
+    shake: float = Field(0.0, ge=0, le=0.5)
+    """How far a photo is shifted and stretched at most (share of its size), and turned (in half circles)."""
+    light: float = Field(0.0, ge=0, le=1)
+    """How far brightness and contrast change at most, as a share of their range."""
+    grey: float = Field(0.0, ge=0, le=1)
+    """Chance that a photo loses its colours."""
+    random_crop: int = Field(0, ge=0, le=1024)
+    """Side, pixels, of the square that the network sees: in training a random part of the crop (8 to 100 % of its area,
+    sides 3:4 to 4:3), in scoring the middle of the crop. 0: it sees the whole crop."""
+    mixup: float = Field(0.0, ge=0, le=10)
+    """MixUp: how strongly photos are blended with others, as the parameters of the Beta distribution that the shares
+    are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
+    half_cutmix: float = Field(0.0, ge=0, le=1)
+    """Chance that a photo keeps its left half and gets the right half of another, if just one of both shows a person of
+    the oldest age group: so the rarest faces are seen beside many others."""
+
+
+class AgesSettings(BaseModel):
+    """Where training draws the lines between age groups. Photos are always scored by the data set's own lines."""
+
+    model_config = FROZEN
+
+    middle_from: Years = 30
+    """Age from which training counts a person as 30-59."""
+    old_from: Years = 60
+    """Age from which training counts a person as 60 or older; 58 makes 58 and 59 count as such."""
+    leave_out: tuple[Years, ...] = ()
+    """Ages whose photos are not trained on, such as those next to a line, which nobody can tell apart."""
 
 
 class TrainingSettings(BaseModel):
     """How a fold model is made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = FROZEN
 
     backbone: str = "tf_efficientnet_lite0"
-    """Name of a timm model."""
+    """Name of a timm model; or `face_age_gender`: two small networks that have learnt age and gender from faces."""
     pretrained: bool = True
-    """Start from ImageNet weights. Those of tf_efficientnet_lite0 ship in a package; others are fetched by timm."""
+    """Start from ImageNet weights. Those of tf_efficientnet_lite0, and the face networks', ship
+    in packages; others are fetched by timm."""
     frozen: int = Field(0, ge=0, le=100)
     """Number of the backbone's first stages (as timm groups its layers; the stem is the first) that are not trained."""
-    heads: Literal["attributes", "classes"] = "attributes"
-    """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes."""
-    hidden: int = Field(1024, ge=8, le=8192)
-    """Width of the layer under the three heads. Read if heads is `attributes`."""
+    thaw_after: int = Field(0, ge=0, le=1000)
+    """Epochs after which frozen stages are trained too. 0: never."""
+    heads: Literal["attributes", "classes", "arcface"] = "attributes"
+    """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes.
+    `arcface`: one of 18 classes that measures angles, with a margin between classes."""
+    hidden: int = Field(1024, ge=0, le=8192)
+    """Width of the layer under the three heads; 0: they sit on the backbone. Read if heads is `attributes`."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the features, and of the hidden layer, that a training step leaves out."""
-    focal_gamma: float = Field(5.0, ge=0, le=10)
-    """Focusing of the focal loss: how little easy photos count. 0 is cross entropy."""
+    loss: LossSettings = LossSettings()
+    """What training makes small."""
+    optimiser: OptimiserSettings = OptimiserSettings()
+    """How weights are moved."""
+    schedule: ScheduleSettings = ScheduleSettings()
+    """How the learning rate moves."""
+    augment: AugmentSettings = AugmentSettings()
+    """How training photos are changed."""
+    ages: AgesSettings = AgesSettings()
+    """Where training draws the lines between age groups."""
+    sampling: Literal["all", "balanced"] = "all"
+    """`all`: every photo is seen once an epoch. `balanced`: as many are drawn, every class as often as any
+    other."""
     epochs: int = Field(5, ge=1, le=1000)
     """Times that every training photo is seen."""
+    batch_size: int = Field(32, ge=2, le=4096)
+    """Photos an optimiser step."""
     keep: Literal["best", "last"] = "best"
     """Which epoch's weights are kept. `best`: that with the lowest loss on the fold's own photos. `last`: the last one;
     sound with a short schedule on few persons, where that loss rises long before the score falls."""
-    batch_size: int = Field(32, ge=2, le=4096)
-    """Photos an optimiser step."""
-    learning_rate: float = Field(3e-4, gt=0, le=10)
-    """Learning rate of AdamP at the start."""
-    weight_decay: float = Field(1e-2, ge=0, le=1)
-    """Weight decay of AdamP."""
-    milestones: tuple[Annotated[int, Field(ge=1)], ...] = (3, 4)
-    """Epochs after which the learning rate is multiplied by `decay_factor`."""
-    decay_factor: float = Field(0.3, gt=0, le=1)
-    """What the learning rate is multiplied by at each milestone."""
-    flip: float = Field(0.5, ge=0, le=1)
-    """Chance that a training photo is mirrored."""
-    shake: float = Field(0.0, ge=0, le=0.5)
-    """How far a training photo is shifted and stretched at most (share of its size), and turned (in half circles)."""
-    light: float = Field(0.0, ge=0, le=1)
-    """How far brightness and contrast of a training photo change at most, as a share of their range."""
-    mixup: float = Field(0.0, ge=0, le=10)
-    """MixUp: how strongly training photos are blended with others, as the parameters of the Beta distribution that the
-    shares are drawn from; 0 is not at all. Keeps a network from learning the few faces it has seen by heart."""
+    average: int = Field(1, ge=1, le=20)
+    """Number of epochs whose weights are averaged, the best or the last ones as `keep` says."""
+    ema: float = Field(0.0, ge=0, lt=1)
+    """Share of the old that a running mean of the weights keeps at each step, such as 0.999; the mean is what is scored
+    and kept. 0: there is none."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Numbers that a GPU computes with: 16 bits are faster. Weights stay float32. A CPU uses float32."""
     mirror: bool = False
     """Score every photo mirrored too, and take the mean: steadier, at twice the time."""
     mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)

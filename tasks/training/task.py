@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.artifacts import create_table_artifact
 
-from tasks.door import as_state
+from tasks.door import as_state, reporting_to_prefect
 from tasks.store import ArtifactRef, open_ledger
 from tasks.training.settings import TrainingSettings
 from tasks.training.step import train_fold
@@ -15,7 +15,8 @@ def training_task(
 ) -> ArtifactRef:
     """Train the model of one fold, and let it look at the photos it has not seen."""
     ledger = open_ledger()
-    artifact = train_fold(ledger, ledger.get(catalog), ledger.get(crops), ledger.get(folds), fold, settings)
+    with reporting_to_prefect(f"fold-{fold}-progress"):
+        artifact = train_fold(ledger, ledger.get(catalog), ledger.get(crops), ledger.get(folds), fold, settings)
     facts = artifact.manifest.summary
     rows = [{"figure": name, "value": str(facts[name])} for name in facts]
     create_table_artifact(rows, key=f"fold-{fold}", description=f"The model of fold {fold}, on the photos it held out")

@@ -140,8 +140,12 @@ class S3Backend:
     def drop_unfinished(self, before: datetime) -> int:
         """Abort the uploads in parts that began before then and never ended; returns how many there were."""
         with told(self.url):
-            # Only files of artifacts are uploaded in parts: what else is unfinished is not ours.
-            uploads = list_uploads(self._client, self._bucket, f"{self._prefix}steps/")
+            # Only files of these are uploaded in parts: what else is unfinished is not ours.
+            uploads = (
+                upload
+                for folder in ("steps/", "checkpoints/")
+                for upload in list_uploads(self._client, self._bucket, self._prefix + folder)
+            )
             found = [upload for upload in uploads if upload["Initiated"] < before]
             for upload in found:
                 self._abort(upload["Key"], upload["UploadId"])

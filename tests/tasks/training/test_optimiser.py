@@ -2,11 +2,13 @@ import copy
 
 import pytest
 import torch
-from adamp import AdamP
+from adamp import SGDP, AdamP
 from torch import nn
 
-from tasks.training.optimiser import ChannelsLastAdamP, make_optimiser, make_schedule
-from tasks.training.settings import TrainingSettings
+from tasks.errors import ConfigError
+from tasks.training.model import make_classifier
+from tasks.training.optimiser import ChannelsLastAdamP, ChannelsLastSGDP, make_optimiser, set_rate
+from tasks.training.settings import OptimiserSettings, TrainingSettings
 
 
 def network() -> nn.Sequential:
@@ -16,12 +18,22 @@ def network() -> nn.Sequential:
     )
 
 
-def test_channels_last_parameters_take_the_steps_that_adamp_takes() -> None:
+@pytest.mark.parametrize(
+    ("theirs", "ours", "options"),
+    [
+        (AdamP, ChannelsLastAdamP, {"lr": 1e-2}),
+        (SGDP, ChannelsLastSGDP, {"lr": 1e-2, "momentum": 0.9, "nesterov": True}),
+    ],
+    ids=["adamp", "sgdp"],
+)
+def test_channels_last_weights_take_the_steps_of_the_package(
+    theirs: type, ours: type, options: dict[str, float]
+) -> None:
     plain = network()
     last = copy.deepcopy(plain).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimisers = [
-        (plain, AdamP(plain.parameters(), lr=1e-2, weight_decay=1e-2)),
-        (last, ChannelsLastAdamP(last.parameters(), lr=1e-2, weight_decay=1e-2)),
+        (plain, theirs(plain.parameters(), weight_decay=1e-2, **options)),
+        (last, ours(last.parameters(), weight_decay=1e-2, **options)),
     ]
     for step in range(5):
         photos = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(step))
@@ -33,22 +45,31 @@ def test_channels_last_parameters_take_the_steps_that_adamp_takes() -> None:
         assert torch.allclose(one, other, atol=1e-5)
 
 
-def test_biases_and_norms_are_not_decayed(tiny: TrainingSettings) -> None:
-    model = network()
-    decayed, others = make_optimiser(model, tiny).param_groups
-    assert [parameter.ndim for parameter in decayed["params"]] == [4, 2]
-    assert {parameter.ndim for parameter in others["params"]} == {1}
-    assert (decayed["weight_decay"], others["weight_decay"]) == (tiny.weight_decay, 0.0)
-    assert len(decayed["params"]) + len(others["params"]) == len(list(model.parameters()))
+@pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
+def test_biases_and_norms_are_not_decayed(tiny: TrainingSettings, name: str) -> None:
+    settings = tiny.optimiser.model_copy(update={"name": name})
+    classifier = make_classifier(tiny)
+    decayed, others = make_optimiser(classifier, settings).param_groups
+    assert all(weight.ndim > 1 for weight in decayed["params"])
+    assert all(weight.ndim <= 1 for weight in others["params"])
+    assert (decayed["weight_decay"], others["weight_decay"]) == (settings.weight_decay, 0.0)
+    assert len(decayed["params"]) + len(others["params"]) == len(list(classifier.parameters()))
 
 
-def test_learning_rate_falls_after_each_milestone(tiny: TrainingSettings) -> None:
-    settings = tiny.model_copy(update={"learning_rate": 1.0, "milestones": (1, 3), "decay_factor": 0.1})
-    optimiser = make_optimiser(network(), settings)
-    schedule = make_schedule(optimiser, settings)
-    rates = []
-    for _ in range(5):
-        rates.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
-        schedule.step()
-    assert rates == pytest.approx([1, 0.1, 0.1, 0.01, 0.01])
+def test_early_stages_learn_slower_and_heads_at_the_full_rate(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny)
+    optimiser = make_optimiser(classifier, OptimiserSettings(layer_decay=0.5))
+    set_rate(optimiser, 1.0)
+    rates = {id(weight): group["lr"] for group in optimiser.param_groups for weight in group["params"]}
+    named = {name: rates[id(weight)] for name, weight in classifier.named_parameters()}
+    assert named["heads.weight"] == 1.0
+    assert named["backbone.layer4.0.conv1.weight"] == 0.5
+    assert named["backbone.layer3.0.conv1.weight"] == 0.25
+    assert named["backbone.conv1.0.weight"] == min(named.values()) == 0.5**5
+
+
+def test_rates_of_their_own_need_a_backbone_that_is_grouped(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny)
+    classifier.backbone = nn.Linear(2, 2)
+    with pytest.raises(ConfigError, match="layer_decay: timm groups no layers"):
+        make_optimiser(classifier, OptimiserSettings(layer_decay=0.5))

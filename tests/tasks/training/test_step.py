@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from tasks.catalog.step import make_catalog
@@ -20,12 +21,12 @@ from tasks.prepare.step import make_crops
 from tasks.store import Artifact, Ledger
 from tasks.store.folder import FolderBackend
 from tasks.tables import CATALOG, CLASS_COLUMNS, FOLDS, HISTORY, PROBABILITIES
-from tasks.training.augment import scoring_pipeline
-from tasks.training.data import Batches, CropDataset, Crops
-from tasks.training.fit import score
+from tasks.training.data import Crops, Feed
 from tasks.training.fold import photos_of_fold
-from tasks.training.model import make_classifier
-from tasks.training.settings import TrainingSettings
+from tasks.training.loss import Loss
+from tasks.training.score import score
+from tasks.training.settings import AgesSettings, TrainingSettings
+from tasks.training.state import new_state
 from tasks.training.step import train_fold
 
 Inputs = tuple[Ledger, Artifact, Artifact, Artifact]
@@ -53,7 +54,7 @@ def test_fold_is_scored_on_its_own_photos_and_trained_on_all_others(
     catalog = CATALOG.read(catalog_artifact.path("catalog.parquet"))
     folds = FOLDS.read(folds_artifact.path("folds.parquet"))
     own = folds.query("fold == 0")["photo"]
-    photos = photos_of_fold(catalog, own, tiny)
+    photos = photos_of_fold(catalog, folds, 0, tiny)
     assert set(photos.training["photo"]) == set(folds.query("fold == 1")["photo"])
     assert not set(photos.training["person"]) & set(photos.held_out["person"])
     assert PROBABILITIES.read(model.path("oof.parquet"))["photo"].tolist() == own.tolist()
@@ -63,11 +64,13 @@ def test_fold_is_scored_on_its_own_photos_and_trained_on_all_others(
 
 def test_stored_weights_give_the_stored_probabilities(inputs: Inputs, tiny: TrainingSettings, model: Artifact) -> None:
     ledger, catalog_artifact, crops_artifact, _ = inputs
-    classifier = make_classifier(tiny)
-    classifier.load_state_dict(load_file(model.path("weights.safetensors")))
+    settings = tiny.model_copy(update={"seed": 7})  # other first weights, which the stored ones must replace
+    state = new_state(settings, torch.device("cpu"))
+    state.classifier.load_state_dict(load_file(model.path("weights.safetensors")))
     evaluation = CATALOG.read(catalog_artifact.path("catalog.parquet")).query("split == 'eval'")
-    dataset = CropDataset(Crops(crops_artifact.paths()), evaluation, scoring_pipeline(tiny), 0)
-    again = score(classifier, Batches(dataset, 8, 0, shuffle=False), tiny, lambda _: None)
+    feed, rows = Feed(Crops(crops_artifact.paths()), evaluation, tiny), np.arange(len(evaluation))
+    loss = Loss(tiny, feed.classes.clamp_min(0), state.classifier.head_sizes)
+    again = score(state.classifier, feed, rows, loss, tiny, lambda *_: None)
     stored = PROBABILITIES.read(ledger.get(model.ref).path("eval.parquet"))
     assert again.probabilities == pytest.approx(stored[CLASS_COLUMNS].to_numpy(), abs=1e-5)
 
@@ -81,6 +84,8 @@ def test_model_file_says_how_to_rebuild_and_feed_it(model: Artifact, tiny: Train
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
         "mirror": False,
+        "loss": {"age": 0.0},
+        "augment": {"random_crop": 0},
         "height": 40,
         "width": 32,
     }
@@ -89,8 +94,11 @@ def test_model_file_says_how_to_rebuild_and_feed_it(model: Artifact, tiny: Train
 def test_summary_is_about_the_kept_epoch(model: Artifact) -> None:
     kept = HISTORY.read(model.path("history.parquet")).query("kept").iloc[0]
     summary = model.manifest.summary
-    assert (summary["epoch"], summary["held_out"]) == (kept["epoch"], 42)
+    assert (summary["epochs"], summary["held_out"]) == ([kept["epoch"]], 42)
     assert summary["valid_loss"] == pytest.approx(kept["valid_loss"], abs=1e-6)
+    assert summary["macro_f1"] == pytest.approx(kept["macro_f1"], abs=1e-6)
+    assert summary["photos_per_second"] > 0
+    assert 0 < summary["waited_for_photos"] < 1
 
 
 def test_trained_fold_is_reused_without_loading_torch(inputs: Inputs, tiny: TrainingSettings, model: Artifact) -> None:
@@ -116,13 +124,38 @@ def test_fold_that_holds_out_nobody_is_an_error(inputs: Inputs, tiny: TrainingSe
         train_fold(*inputs, 2, tiny)
 
 
+def people(count: int) -> pd.DataFrame:
+    """A catalog of so many persons with a photo each, aged 50 and up, one year apart."""
+    names, ages = [f"{number}.jpg" for number in range(count)], np.arange(50, 50 + count)
+    return pd.DataFrame({"photo": names, "split": "train", "age": ages, "class": 6 + np.digitize(ages, [30, 60])})
+
+
+def dealt(catalog: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
+    return catalog[["photo"]].assign(fold=folds)
+
+
 def test_fold_that_leaves_less_than_a_batch_is_an_error(tiny: TrainingSettings) -> None:
-    catalog = pd.DataFrame({"photo": [f"{n}" for n in range(10)], "split": "train"})
-    own = pd.Series([f"{n}" for n in range(4)])
+    catalog = people(10)
     with pytest.raises(
         DataError, match=r"leaves 6 photos to train on, fewer than a batch of 8\. .* training\.batch_size"
     ):
-        photos_of_fold(catalog, own, tiny)
+        photos_of_fold(catalog, dealt(catalog, [0] * 4 + [1] * 6), 0, tiny)
+
+
+def test_photos_that_are_kept_aside_are_neither_trained_on_nor_scored(tiny: TrainingSettings) -> None:
+    catalog = people(20)
+    photos = photos_of_fold(catalog, dealt(catalog, [0] * 4 + [1] * 10 + [-1] * 6), 0, tiny)
+    assert photos.held_out["photo"].tolist() == catalog["photo"][:4].tolist()
+    assert photos.training["photo"].tolist() == catalog["photo"][4:14].tolist()
+
+
+def test_age_lines_of_training_never_touch_what_is_scored(tiny: TrainingSettings) -> None:
+    catalog = people(20)
+    settings = tiny.model_copy(update={"ages": AgesSettings(old_from=58, leave_out=(57,)), "batch_size": 4})
+    photos = photos_of_fold(catalog, dealt(catalog, [0, 1] * 10), 0, settings)
+    assert photos.held_out["class"].tolist() == catalog["class"][::2].tolist()
+    assert photos.training["age"].tolist() == [51, 53, 55, 59, 61, 63, 65, 67, 69]
+    assert photos.training["class"].tolist() == [7, 7, 7, 8, 8, 8, 8, 8, 8]
 
 
 def test_probabilities_are_numbers(model: Artifact) -> None:

@@ -1,0 +1,87 @@
+"""What a classifier says of photos."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.metrics import attribute_scores, macro_f1
+from tasks.progress import Advance
+from tasks.training.data import Batch, Feed, Rows
+from tasks.training.device import autocast
+from tasks.training.loss import Loss
+from tasks.training.model import Classifier, Targets, class_probabilities, make_targets
+from tasks.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a classifier says of some photos, in their order.
+
+    Attributes:
+        photos: their names.
+        classes: true classes, shape (photos,); -1 where hidden.
+        probabilities: shape (photos, 18).
+        loss: the loss of all of them together; meaningless where classes are hidden.
+    """
+
+    photos: list[str]
+    classes: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    loss: float
+
+    def figures(self) -> Mapping[str, float]:
+        """Columns of a row of the history that tell how well the photos were judged."""
+        predicted = self.probabilities.argmax(axis=1)
+        attributes = attribute_scores(self.classes, predicted)
+        return {
+            "valid_loss": self.loss,
+            "macro_f1": macro_f1(self.classes, predicted),
+            **{f"accuracy_{name}": scores["accuracy"] for name, scores in attributes.items()},
+        }
+
+
+@torch.inference_mode()
+def score(
+    classifier: Classifier, feed: Feed, rows: Rows, loss: Loss, settings: TrainingSettings, advance: Advance
+) -> Scored:
+    """What the classifier says of every photo, in order: if the settings ask for it, the mean with its mirror image."""
+    classifier.eval()
+    photos: list[str] = []
+    views: list[list[Tensor]] = [[], []] if settings.mirror else [[]]
+    for batch in feed.batches(rows):
+        pixels, _ = prepare(batch, classifier, settings)
+        with autocast(pixels.device, settings.precision):
+            for view, logits in zip((pixels, pixels.flip(3)), views, strict=False):
+                logits.append(classifier(view))
+        photos += batch.photos
+        advance(len(batch.photos))
+    classes, targets = feed.classes[rows], prepare_targets(feed.classes[rows], feed.ages[rows], classifier)
+    together = [torch.cat(logits) for logits in views]
+    return Scored(
+        photos,
+        classes.numpy(),
+        _mean([class_probabilities(classifier, logits) for logits in together]).numpy(),
+        _mean([loss(classifier, logits, targets) for logits in together]).item(),
+    )
+
+
+def prepare(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> tuple[Tensor, Targets]:
+    """Normalised pixels and targets of a batch, where the classifier is."""
+    device = classifier.heads.weight.device
+    pixels = batch.pixels.to(device, non_blocking=True).float()
+    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (settings.mean, settings.std))
+    return pixels.div_(255 * std).sub_(mean / std), prepare_targets(batch.classes, batch.ages, classifier)
+
+
+def prepare_targets(classes: Tensor, ages: Tensor, classifier: Classifier) -> Targets:
+    """Targets where the classifier is; a hidden class counts as class 0, a hidden age as any."""
+    device = classifier.heads.weight.device
+    return make_targets(classes.clamp_min(0).to(device), ages.nan_to_num().to(device), classifier.head_sizes)
+
+
+def _mean(values: list[Tensor]) -> Tensor:
+    return torch.stack(values).mean(dim=0).cpu()

@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tasks.errors import DataError, TrainingError
+from tasks.progress import reporting_to
+from tasks.training.data import Crops, Feed
+from tasks.training.model import Classifier
+from tasks.training.preflight import check_labels, fitting_parts, wrong_computations
+from tasks.training.settings import TrainingSettings
+from tasks.training.state import new_state
+from tests.notebook import Notebook
+from tests.tasks.training.conftest import CPU, Lab
+
+
+def test_sound_device_computes_what_the_cpu_computes() -> None:
+    assert list(wrong_computations(CPU)) == []
+
+
+def test_device_that_computes_wrongly_is_told_with_what_it_got_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, calls = functional.conv2d, iter([0.0, 0.5])
+
+    def lying(*inputs: Tensor) -> Tensor:
+        return honest(*inputs) * (1 + next(calls))
+
+    monkeypatch.setattr(functional, "conv2d", lying)
+    assert [text[:51] for text in wrong_computations(CPU)] == ["a convolution, which differs from the CPU's by 0.5 "]
+
+
+def test_device_that_does_not_compute_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, calls = torch.matmul, iter([False, True])
+
+    def failing(*inputs: Tensor) -> Tensor:
+        if next(calls):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return honest(*inputs)
+
+    monkeypatch.setattr(torch, "matmul", failing)
+    assert list(wrong_computations(CPU)) == [
+        "a product of matrices: CUDA error: an illegal memory access was encountered"
+    ]
+
+
+def test_training_photos_without_class_or_age_are_counted_and_one_is_named(
+    crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings
+) -> None:
+    broken = photos.astype({"class": "Int8"})
+    broken.loc[[3, 5], "class"] = pd.NA
+    broken.loc[7, "age"] = pd.NA
+    feed = Feed(crops, broken, tiny)
+    check_labels(feed, np.array([0, 1, 2]), ages=True)
+    with pytest.raises(DataError, match=r"2 training photos have no class from 0 to 17, such as 03\.jpg") as raised:
+        check_labels(feed, np.arange(72), ages=True)
+    assert "1 training photos have no age, such as 07.jpg" in str(raised.value)
+    check_labels(feed, np.array([7]), ages=False)
+
+
+def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let a device run out of memory over more than `most` photos."""
+    honest = Classifier.forward
+
+    def forward(self: Classifier, photos: Tensor) -> Tensor:
+        if len(photos) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return honest(self, photos)
+
+    monkeypatch.setattr(Classifier, "forward", forward)
+
+
+@pytest.mark.parametrize(("most", "parts"), [(8, 1), (4, 2), (3, 4), (2, 4)])
+def test_batch_is_worked_through_in_so_many_parts_that_it_fits(
+    lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch, most: int, parts: int
+) -> None:
+    small_memory(monkeypatch, most)
+    notebook = Notebook()
+    with reporting_to(notebook):
+        assert fitting_parts(lab.course(tiny), new_state(tiny, CPU)) == parts
+    assert any("does not fit into memory" in line for line in notebook.lines) is (parts > 1)
+
+
+def test_memory_that_holds_not_even_two_photos_is_an_error(
+    lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_memory(monkeypatch, 1)
+    with pytest.raises(TrainingError, match="Not even two photos fit"):
+        fitting_parts(lab.course(tiny), new_state(tiny, CPU))
+
+
+def test_loss_that_is_no_number_is_found_before_the_first_epoch(lab: Lab, tiny: TrainingSettings) -> None:
+    course = lab.course(tiny)
+    state = new_state(tiny, CPU)
+    with torch.no_grad():
+        state.classifier.heads.weight.fill_(float("inf"))
+    with pytest.raises(TrainingError, match="The loss is nan"):
+        fitting_parts(course, state)
+
+
+def test_preflight_changes_no_result(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"dropout": 0.2, "ema": 0.9})
+    plain = lab.fit(settings).classifier.state_dict()
+    lab.checkpoints.drop()
+    state, course = new_state(settings, CPU), lab.course(settings)
+    course = replace(course, parts=fitting_parts(course, state))
+    flown = lab.fit(settings, state, course).classifier.state_dict()
+    assert all(torch.equal(value, flown[name]) for name, value in plain.items())

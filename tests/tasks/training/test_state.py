@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from tasks.store.checkpoints import Checkpoints
+from tasks.training.settings import AugmentSettings, OptimiserSettings, ScheduleSettings, TrainingSettings
+from tasks.training.state import TENSORS, new_state
+from tests.tasks.training.conftest import CPU, Lab
+
+ALL_AT_ONCE = {
+    "dropout": 0.3,
+    "ema": 0.9,
+    "average": 2,
+    "frozen": 1,
+    "thaw_after": 1,
+    "sampling": "balanced",
+    "schedule": ScheduleSettings(name="cosine", warmup=0.5),
+    "augment": AugmentSettings(shake=0.1, mixup=0.4, half_cutmix=0.5),
+}
+
+
+class KilledError(Exception):
+    """Stands for a kill right after a checkpoint."""
+
+
+@pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
+@pytest.mark.parametrize("change", [{}, ALL_AT_ONCE], ids=["plain", "all at once"])
+def test_training_that_goes_on_ends_with_the_same_bits(
+    lab: Lab, tiny: TrainingSettings, name: str, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optimiser = OptimiserSettings(name=name, learning_rate=5e-3)
+    settings = tiny.model_copy(update={"optimiser": optimiser, **change})
+    undisturbed = lab.fit(settings)
+    lab.checkpoints.drop()
+    interrupt_after(2, monkeypatch)
+    with pytest.raises(KilledError):
+        lab.fit(settings)
+    monkeypatch.undo()
+    found = lab.checkpoints.latest()
+    assert found
+    assert found.number == 2
+    state = new_state(settings, CPU)
+    state.read(found.paths)
+    resumed = lab.fit(settings, state)
+    assert resumed.history.equals(undisturbed.history)
+    ends = undisturbed.classifier.state_dict()
+    assert all(torch.equal(value, ends[key]) for key, value in resumed.classifier.state_dict().items())
+
+
+def interrupt_after(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Checkpoints.save
+
+    def save_and_stop(self: Checkpoints, number: int, write: object) -> None:
+        save(self, number, write)  # type: ignore[arg-type]
+        if number == epoch:
+            raise KilledError
+
+    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
+
+
+def test_state_that_was_read_writes_the_same_bytes(lab: Lab, tiny: TrainingSettings, tmp_path: Path) -> None:
+    settings = tiny.model_copy(update={"ema": 0.9, "average": 2})
+    state, again = new_state(settings, CPU), new_state(settings, CPU)
+    lab.fit(settings, state)
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder, written in zip(folders, (state, again), strict=True):
+        folder.mkdir()
+        written.write(folder)
+        again.read({path.name: path for path in folders[0].iterdir()})
+    assert all((folders[1] / path.name).read_bytes() == path.read_bytes() for path in folders[0].iterdir())
+
+
+def test_nothing_of_a_state_is_pickled(lab: Lab, tiny: TrainingSettings, tmp_path: Path) -> None:
+    state = new_state(tiny, CPU)
+    lab.fit(tiny, state)
+    state.write(tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".json", ".safetensors"]
+    assert (tmp_path / TENSORS).stat().st_size > 1000
