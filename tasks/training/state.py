@@ -119,7 +119,7 @@ class TrainingState:
     def _read_optimiser(self, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]) -> None:
         weights = [weight for group in self.optimiser.param_groups for weight in group["params"]]
         state: dict[int, dict[str, Any]] = {}
-        for key, value in {**tensors, **numbers}.items():
+        for key, value in sorted({**tensors, **numbers}.items(), key=lambda item: int(item[0].partition(".")[0])):
             place, _, name = key.partition(".")
             state.setdefault(int(place), {})[name] = _laid_out(value, weights[int(place)])
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})

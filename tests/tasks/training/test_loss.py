@@ -40,7 +40,8 @@ def test_focal_loss_without_focus_is_cross_entropy() -> None:
 def test_focal_loss_of_a_certain_photo_has_a_gradient() -> None:
     logits = torch.tensor([[200.0, 0.0]], requires_grad=True)
     focal_loss(logits, torch.tensor([[1.0, 0.0]]), 0.5).sum().backward()  # type: ignore[no-untyped-call]
-    assert logits.grad is not None and torch.isfinite(logits.grad).all()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
 
 
 def test_f1_loss_of_decisions_is_one_minus_the_macro_f1() -> None:
@@ -52,7 +53,7 @@ def test_f1_loss_of_decisions_is_one_minus_the_macro_f1() -> None:
 
 def test_f1_loss_falls_as_the_right_classes_become_likelier() -> None:
     logits, truth = drawn(40)
-    logits.requires_grad_(True)
+    logits.requires_grad_()
     loss = f1_loss(logits, one_hot(truth))
     (gradient,) = torch.autograd.grad(loss, logits)
     assert f1_loss(logits - gradient, one_hot(truth)) < loss

@@ -149,7 +149,8 @@ def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> N
     logits = classifier(torch.randn(2, 3, 32, 32))
     ages = classifier.ages(logits)
     assert logits.shape == (2, 9)
-    assert ages is not None and torch.equal(ages, logits[:, 8])
+    assert ages is not None
+    assert torch.equal(ages, logits[:, 8])
     assert [head.shape[1] for head in classifier.by_head(logits)] == [3, 2, 3]
     assert class_probabilities(classifier, logits).sum(dim=1).tolist() == pytest.approx([1, 1])
 
