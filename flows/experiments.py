@@ -34,7 +34,7 @@ def resolve_experiment(
     Raises:
         ConfigError: there is no such experiment, or a layer says something that is wrong; the message lists all of it.
     """
-    settings: Layer = {}
+    settings: Layer = Experiment().model_dump(mode="json")
     for layer in (_file_layer(experiment), _environment_layer(environment), _override_layer(overrides)):
         settings = _merged(settings, layer)
     _refuse_cycles(settings, experiment)
@@ -133,7 +133,9 @@ def _explain(error: ValidationError, experiment: str) -> str:
     lines = [f"The experiment {experiment} has {error.error_count()} wrong settings:"]
     for problem in error.errors(include_url=False):
         key = ".".join([*map(str, problem["loc"]), *_first_path(problem["input"])])
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] == "value_error":  # of several settings together
+            lines.append(f"  - {'.'.join(map(str, problem['loc']))}: {problem['ctx']['error']}.")
+        elif problem["type"] == "extra_forbidden":
             close = get_close_matches(key, known, 1, 0.5)
             hint = (
                 f"Did you mean {close[0]}?" if close else f"Settings start with {', '.join(Experiment.model_fields)}."

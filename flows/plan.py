@@ -94,9 +94,9 @@ def find_artifacts(ledger: Ledger, data: DataFolder, experiment: Experiment, nam
     crops = make_crops(ledger, data, catalog, boxes, experiment.prepare)
     folds = make_folds(ledger, catalog, experiment.folds)
     models = [
-        train_fold(ledger, catalog, crops, folds, fold, experiment.training) for fold in range(experiment.folds.count)
+        train_fold(ledger, catalog, crops, folds, fold, experiment.training) for fold in range(experiment.folds.models)
     ]
-    ensemble = blend_folds(ledger, catalog, models)
+    ensemble = blend_folds(ledger, catalog, folds, models)
     artifacts = {
         "catalog": catalog,
         "validate": validate_catalog(ledger, catalog, experiment.validation),

@@ -41,12 +41,13 @@ def retrain(params: RetrainParams) -> str:
         folds = keep(run, "folds", folds_task(catalog, experiment.folds, return_state=True))
         models = [
             keep(run, f"fold-{fold}", train_fold(catalog, crops, folds, fold, experiment.training, return_state=True))
-            for fold in range(experiment.folds.count)
+            for fold in range(experiment.folds.models)
         ]
-        ensemble = keep(run, "ensemble", ensemble_task(catalog, models, return_state=True))
+        ensemble = keep(run, "ensemble", ensemble_task(catalog, folds, models, return_state=True))
         keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
         keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
         keep(run, "report", report_task(run.artifacts, name, return_state=True))
-        run.scores["macro_f1"] = cast("float", ledger.get(ensemble).manifest.summary["macro_f1"])
+        summary = ledger.get(ensemble).manifest.summary
+        run.scores.update({name: cast("float", summary[name]) for name in ("macro_f1", "shifted_macro_f1")})
     advance_latest(ledger.backend, run.start.run)
     return run.start.run

@@ -152,13 +152,16 @@ CROPS = Table(
     ),
 )
 
+ASIDE = -1
+"""Fold of photos that no model is trained on or scores."""
+
 FOLDS = Table(
     "folds",
     "a training photo, in the order of the catalog",
     (
         PHOTO,
         Column("person", "str", "the person on it"),
-        Column("fold", "int16", "the fold that holds it out, 0 and up"),
+        Column("fold", "int16", f"the fold that holds it out, 0 and up; {ASIDE}: kept aside, by all models"),
     ),
 )
 
@@ -184,7 +187,7 @@ HISTORY = Table(
         Column("accuracy_mask", "float64", "share of the fold's own photos with the right mask state"),
         Column("accuracy_gender", "float64", "share with the right gender"),
         Column("accuracy_age", "float64", "share with the right age group"),
-        Column("kept", "bool", "whether the fold model has the weights of this epoch: of just one"),
+        Column("kept", "bool", "whether the fold model has the weights of this epoch, or the mean of those of several"),
     ),
 )
 

@@ -16,11 +16,12 @@ from flows.cli.terminal import console
 from tasks.errors import CorruptFileError
 from tasks.store import Backend, open_ledger
 from tasks.store.backend import StoredObject
+from tasks.store.checkpoints import checkpoint_key
 from tasks.store.claims import claimed
 from tasks.store.fsck import check_store
 from tasks.store.housekeeping import ABANDONED_AFTER, UNFINISHED_FOR, GcPlan, carry_out, plan_gc
 from tasks.store.inventory import Inventory, take_inventory
-from tasks.store.listing import ArtifactObjects, see_that_it_is_a_store
+from tasks.store.listing import Objects, see_that_it_is_a_store
 from tasks.store.runs import find_run
 
 
@@ -114,7 +115,18 @@ def _facts(inventory: Inventory, plan: GcPlan) -> Iterator[str]:
             f"{_amount(plan.spared)} belong to nothing, and stay while runs are under way, such as {running}. If that "
             "was killed, delete its folder."
         )
-    going = (f"{len(plan.dropped_runs)} runs", f"{len(plan.dropped)} artifacts", f"{len(plan.leftovers)} leftovers")
+    if kept := plan.kept_checkpoints:
+        example = checkpoint_key(kept[0].ref, kept[0].number)
+        yield (
+            f"{len(kept)} checkpoints stay, {decimal(_size(kept))}, such as {example}: a run may go on from them, for "
+            f"{ABANDONED_AFTER.days} days, or as long as runs are under way."
+        )
+    going = (
+        f"{len(plan.dropped_runs)} runs",
+        f"{len(plan.dropped)} artifacts",
+        f"{len(plan.dropped_checkpoints)} checkpoints",
+        f"{len(plan.leftovers)} leftovers",
+    )
     yield f"{', '.join(going)} go, {decimal(plan.size)}." if plan.stages else "There is nothing to delete."
 
 
@@ -122,5 +134,5 @@ def _amount(objects: Sequence[StoredObject]) -> str:
     return f"{len(objects)} objects, {decimal(_size(objects))}, such as {objects[0].key},"
 
 
-def _size(objects: Iterable[ArtifactObjects | StoredObject]) -> int:
+def _size(objects: Iterable[Objects | StoredObject]) -> int:
     return sum(found.size for found in objects)

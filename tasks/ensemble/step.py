@@ -9,40 +9,56 @@ import pandas as pd
 from pydantic import JsonValue
 
 from tasks.ensemble.blend import join_oof, soft_vote
-from tasks.metrics import attribute_scores, confusion_matrix, f1_by_class, macro_f1
+from tasks.metrics import (
+    attribute_scores,
+    confusion_matrix,
+    f1_by_class,
+    macro_f1,
+    shifted_macro_f1,
+    shifted_weights,
+)
 from tasks.store import Artifact, Ledger, Step
-from tasks.tables import CATALOG, CLASS_COLUMNS, PROBABILITIES
+from tasks.tables import CATALOG, CLASS_COLUMNS, FOLDS, PROBABILITIES
 
 STEP = Step(name="ensemble", package="tasks.ensemble", libraries=("numpy", "pandas"))
 
 
-def blend_folds(ledger: Ledger, catalog: Artifact, models: Sequence[Artifact]) -> Artifact:
-    """What the fold `models` say together: oof.parquet, eval.parquet (soft vote) and scores.json.
+def blend_folds(ledger: Ledger, catalog: Artifact, folds: Artifact, models: Sequence[Artifact]) -> Artifact:
+    """What the `models` of the first of the `folds` say together: oof.parquet, eval.parquet (soft vote), scores.json.
 
     Raises:
         DataError: the models come from different folds or catalogs.
     """
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        training = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
-        oof = join_oof([PROBABILITIES.read(model.path("oof.parquet")) for model in models], training["photo"])
+        dealt = FOLDS.read(folds.path("folds.parquet"))
+        held_out = dealt.loc[dealt["fold"].between(0, len(models) - 1), "photo"]
+        classes = CATALOG.read(catalog.path("catalog.parquet")).set_index("photo")["class"]
+        oof = join_oof([PROBABILITIES.read(model.path("oof.parquet")) for model in models], held_out)
         blended = soft_vote([PROBABILITIES.read(model.path("eval.parquet")) for model in models])
         PROBABILITIES.write(oof, folder / "oof.parquet")
         PROBABILITIES.write(blended, folder / "eval.parquet")
-        scores = score_oof(oof, training["class"])
+        scores = score_oof(oof, classes[held_out])
         (folder / "scores.json").write_text(json.dumps(scores, indent=2))
-        return {"macro_f1": scores["macro_f1"], "attributes": scores["attributes"], "models": len(models)}
+        shown = {name: scores[name] for name in ("macro_f1", "shifted_macro_f1", "attributes")}
+        return {**shown, "models": len(models)}
 
-    inputs: dict[str, Artifact | str] = {"catalog": catalog}
+    inputs: dict[str, Artifact | str] = {"catalog": catalog, "folds": folds}
     return ledger.produce(STEP, inputs | {f"fold-{n}": model for n, model in enumerate(models)}, None, compute)
 
 
 def score_oof(oof: pd.DataFrame, classes: "pd.Series[int]") -> dict[str, JsonValue]:
-    """Official score, F1 of every class, and accuracy and F1 of every attribute, of out-of-fold probabilities."""
+    """The official score, F1 of every class, accuracy and F1 of every attribute; also under shifted class shares."""
     truth = np.asarray(classes, np.int64)
     predicted = np.asarray(oof[CLASS_COLUMNS].to_numpy().argmax(axis=1), np.int64)
     return {
         "macro_f1": macro_f1(truth, predicted),
         "f1_by_class": f1_by_class(confusion_matrix(truth, predicted)).tolist(),
-        "attributes": {name: dict(scores) for name, scores in attribute_scores(truth, predicted).items()},
+        "shifted_macro_f1": shifted_macro_f1(truth, predicted),
+        "attributes": _plain(attribute_scores(truth, predicted)),
+        "shifted_attributes": _plain(attribute_scores(truth, predicted, shifted_weights(truth))),
     }
+
+
+def _plain(scores: Mapping[str, Mapping[str, float]]) -> dict[str, JsonValue]:
+    return {name: dict(values) for name, values in scores.items()}

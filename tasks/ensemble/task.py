@@ -8,7 +8,7 @@ from tasks.store import ArtifactRef, open_ledger
 
 
 @task(name="ensemble")
-def ensemble_task(catalog: ArtifactRef, models: list[ArtifactRef]) -> ArtifactRef:
+def ensemble_task(catalog: ArtifactRef, folds: ArtifactRef, models: list[ArtifactRef]) -> ArtifactRef:
     """Join the folds' out-of-fold probabilities, and let the fold models vote on the evaluation photos."""
     ledger = open_ledger()
-    return as_state(blend_folds(ledger, ledger.get(catalog), [ledger.get(model) for model in models]))
+    return as_state(blend_folds(ledger, ledger.get(catalog), ledger.get(folds), [ledger.get(m) for m in models]))

@@ -44,6 +44,7 @@ class Page:
     Attributes:
         experiment: name of the experiment.
         settings: settings that tell experiments apart, by name.
+        train_photos: number of photos to train on, held out by a model or not.
         eval_photos: number of photos that were submitted.
         leaks: whether scores are too good, because persons lie in several folds.
         scores: scores of the models on photos that they have not seen.
@@ -63,6 +64,7 @@ class Page:
 
     experiment: str
     settings: dict[str, str]
+    train_photos: int
     eval_photos: int
     leaks: bool
     scores: ScoreView
@@ -87,6 +89,7 @@ def make_page(run: RunTables) -> Page:
     return Page(
         experiment=run.experiment,
         settings=headline_settings(run),
+        train_photos=run.trainable,
         eval_photos=len(run.eval),
         leaks=splits_persons(run),
         scores=score_run(run),

@@ -1,6 +1,7 @@
 """The report's figures. Series differ by shape as well as by colour."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import matplotlib as mpl
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from tasks.classes import AGE_BOUNDS
-from tasks.report.scores import kept_epoch
+from tasks.report.scores import kept_epochs
 from tasks.report.shares import SOURCES, Share
 from tasks.report.svg import BLUE, GREEN, INK, MUTED, ORANGE, STYLE, to_svg
 
@@ -43,13 +44,14 @@ def _learning_curve(number: int, history: pd.DataFrame, limits: tuple[float, flo
     losses.plot(epochs, history["train_loss"], "o-", color=BLUE)
     losses.plot(epochs, history["valid_loss"], "s--", color=ORANGE)
     scores.plot(epochs, history["macro_f1"], "D-", color=GREEN)
-    kept, loss = kept_epoch(history)
-    for axes in (losses, scores):
-        axes.axvline(kept, color=MUTED, linewidth=0.8, linestyle=":")
+    kept, loss = kept_epochs(history)
+    for epoch, axes in product(kept, (losses, scores)):
+        axes.axvline(epoch, color=MUTED, linewidth=0.8, linestyle=":")
     losses.set(ylim=limits, title=f"Fold {number}: loss")
     scores.set(ylim=(0, score_limit), title="Macro F1", xlabel="epoch")
     scores.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    description = f"Fold {number}: {len(history)} epochs, epoch {kept} was kept, with a held-out loss of {loss:.3f}"
+    named = f"epoch {kept[0]} was" if len(kept) == 1 else f"epochs {', '.join(map(str, kept))} were"
+    description = f"Fold {number}: {len(history)} epochs, {named} kept, with a held-out loss of {loss:.3f}"
     return to_svg(figure, f"fold-{number}", description)
 
 

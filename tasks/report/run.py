@@ -21,8 +21,9 @@ class RunTables:
     Attributes:
         experiment: its name.
         artifacts: what the run used and made, by name: ``catalog``, ``fold-0`` and so on.
-        train: training photos with all columns of the catalog, `fold`, `predicted` (class, out of fold) and
-            `probability` (of that class).
+        train: training photos that a model held out, with all columns of the catalog, `fold`, `predicted` (class, out
+            of fold) and `probability` (of that class).
+        trainable: number of training photos, held out or not.
         eval: evaluation photos with `predicted` (class, as submitted) and `probability` (of that class).
         boxes: the boxes table, with the `split` and the `state` of the catalog.
         histories: the history table of every fold, by its number.
@@ -34,6 +35,7 @@ class RunTables:
     experiment: str
     artifacts: Mapping[str, Artifact]
     train: pd.DataFrame
+    trainable: int
     eval: pd.DataFrame
     boxes: pd.DataFrame
     histories: Mapping[int, pd.DataFrame]
@@ -50,6 +52,7 @@ def read_tables(artifacts: Mapping[str, Artifact], experiment: str) -> RunTables
         experiment=experiment,
         artifacts=artifacts,
         train=_train(catalog, artifacts),
+        trainable=int((catalog["split"] == "train").sum()),
         eval=_eval(catalog, artifacts),
         boxes=boxes.merge(catalog[["photo", "split", "state"]], on="photo", validate="1:1"),
         histories={number: HISTORY.read(fold.path("history.parquet")) for number, fold in folds_of(artifacts).items()},

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.classes import class_name
-from tasks.metrics import Labels, attribute_scores, confusion_matrix, f1_by_class, macro_f1
+from tasks.metrics import Labels, attribute_scores, confusion_matrix, f1_by_class, macro_f1, shifted_macro_f1
 from tasks.report.run import RunTables
 
 LARGEST = 5
@@ -23,17 +23,19 @@ class Scores:
         photos: number of them.
         persons: number of persons on them.
         macro_f1: the official score.
+        shifted_macro_f1: the same under shifted class shares.
         attributes: accuracy and macro F1 by attribute.
-        epoch: the epoch whose weights were kept, if one model scored them.
-        valid_loss: its loss.
+        epoch: the epochs whose weights were kept, in words, if one model scored them.
+        valid_loss: the mean of their losses.
     """
 
     name: str
     photos: int
     persons: int
     macro_f1: float
+    shifted_macro_f1: float
     attributes: dict[str, dict[str, float]]
-    epoch: int | None = None
+    epoch: str = ""
     valid_loss: float | None = None
 
 
@@ -63,7 +65,7 @@ class ScoreView:
     """All scores of a run.
 
     Attributes:
-        overall: of all training photos.
+        overall: of all photos that were held out.
         folds: of the photos that each fold held out.
         classes: by class.
         confusion: counts, shape (18, 18): true class by row, predicted class by column.
@@ -96,29 +98,32 @@ def score_rows(scores: ScoreView) -> list[dict[str, str | int | float]]:
             "held out": row.name,
             "photos": row.photos,
             "macro F1": round(row.macro_f1, 4),
+            "macro F1, shifted shares": round(row.shifted_macro_f1, 4),
             **{f"{name} accuracy": round(attribute["accuracy"], 4) for name, attribute in row.attributes.items()},
         }
         for row in (*scores.folds, scores.overall)
     ]
 
 
-def kept_epoch(history: pd.DataFrame) -> tuple[int, float]:
-    """The epoch whose weights training kept, and its loss on the held-out photos."""
-    kept = history[history["kept"]].iloc[0]
-    return int(kept["epoch"]), float(kept["valid_loss"])
+def kept_epochs(history: pd.DataFrame) -> tuple[list[int], float]:
+    """The epochs of whose weights training kept the mean, and the mean of their losses on the held-out photos."""
+    kept = history[history["kept"]]
+    return kept["epoch"].astype(int).tolist(), float(kept["valid_loss"].mean())
 
 
 def _score_fold(run: RunTables, number: int) -> Scores:
-    return _score(f"fold {number}", run.train[run.train["fold"] == number], *kept_epoch(run.histories[number]))
+    epochs, loss = kept_epochs(run.histories[number])
+    return _score(f"fold {number}", run.train[run.train["fold"] == number], ", ".join(map(str, epochs)), loss)
 
 
-def _score(name: str, photos: pd.DataFrame, epoch: int | None = None, loss: float | None = None) -> Scores:
+def _score(name: str, photos: pd.DataFrame, epoch: str = "", loss: float | None = None) -> Scores:
     truth, predicted = _labels(photos["class"]), _labels(photos["predicted"])
     return Scores(
         name=name,
         photos=len(photos),
         persons=photos["person"].nunique(),
         macro_f1=macro_f1(truth, predicted),
+        shifted_macro_f1=shifted_macro_f1(truth, predicted),
         attributes=attribute_scores(truth, predicted),
         epoch=epoch,
         valid_loss=loss,

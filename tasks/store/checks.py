@@ -87,9 +87,7 @@ class StoreChecks:
         """The artifacts that have a manifest."""
         self.manifests: dict[ArtifactRef, Manifest] = {}
         """Those that `check_manifest` could read, and that do not contradict themselves."""
-        self._checkpoints = tuple(list_checkpoints(backend))
-        self.checkpoints = tuple(found for found in self._checkpoints if found.manifest)
-        """The checkpoints that have a manifest."""
+        self.checkpoints = tuple(list_checkpoints(backend))
         self._checkpoint_manifests: dict[str, CheckpointManifest] = {}
         """Those that `check_checkpoint` could read, by their keys."""
 
@@ -107,7 +105,7 @@ class StoreChecks:
         return problems
 
     def check_checkpoint(self, found: CheckpointObjects) -> list[Problem]:
-        """Whether its manifest can be read."""
+        """Whether its manifest can be read, if it has one."""
         key = checkpoint_key(found.ref, found.number)
         problems: list[Problem] = []
         with _noting(problems, key, FORGET_CHECKPOINT):
@@ -180,11 +178,11 @@ class StoreChecks:
                 yield from found.files
             elif manifest := self.manifests.get(found.ref):
                 yield from found.outside(manifest.folder)
-        for checkpoint in self._checkpoints:
+        for checkpoint in self.checkpoints:
             yield from self._unneeded(checkpoint)
 
     def _unneeded(self, found: CheckpointObjects) -> tuple[StoredObject, ...]:
-        """What no training goes on from: all of a checkpoint whose artifact is made, and files that it does not name."""
+        """All of a checkpoint whose artifact is made, and of others the files that their manifests do not name."""
         if not found.manifest:
             return found.files
         if found.ref in self.written:

@@ -14,7 +14,7 @@ from tasks.errors import DataError
 from tasks.metrics import macro_f1
 from tasks.progress import progress, say
 from tasks.store.checkpoints import Checkpoints
-from tasks.tables import CLASS_COLUMNS, HISTORY, PROBABILITIES
+from tasks.tables import ASIDE, CLASS_COLUMNS, HISTORY, PROBABILITIES
 from tasks.training.ages import relabel_ages
 from tasks.training.curves import curves
 from tasks.training.data import Crops, Feed
@@ -52,7 +52,7 @@ def photos_of_fold(catalog: pd.DataFrame, folds: pd.DataFrame, fold: int, settin
         DataError: there is no such fold, or it leaves less than a batch to train on.
     """
     own = catalog["photo"].isin(folds.loc[folds["fold"] == fold, "photo"])
-    others = catalog["photo"].isin(folds.loc[(folds["fold"] >= 0) & (folds["fold"] != fold), "photo"])
+    others = catalog["photo"].isin(folds.loc[~folds["fold"].isin([fold, ASIDE]), "photo"])
     photos = FoldPhotos(
         training=relabel_ages(catalog[others], settings.ages),
         held_out=catalog[own],

@@ -27,7 +27,7 @@ def test_overrides_win_over_environment_over_file_over_defaults(tmp_path: Path) 
     environment = {"FOLDLINE_TRAINING__EPOCHS": "3", "FOLDLINE_TRAINING__BATCH_SIZE": "8"}
     training = resolve_experiment(path, ["training.epochs=5"], environment).training
     assert (training.epochs, training.batch_size, training.hidden) == (5, 8, 16)
-    assert training.weight_decay == Experiment().training.weight_decay
+    assert training.optimiser == Experiment().training.optimiser
 
 
 def test_later_override_wins_over_an_earlier_one() -> None:
@@ -37,10 +37,16 @@ def test_later_override_wins_over_an_earlier_one() -> None:
 
 def test_values_are_read_as_yaml() -> None:
     experiment = resolve_experiment(
-        "laptop", ["training.milestones=[4, 8]", "training.learning_rate=1e-4", "faces.detectors=[retinaface]"], {}
+        "laptop",
+        [
+            "training.schedule.milestones=[4, 8]",
+            "training.optimiser.learning_rate=1e-4",
+            "faces.detectors=[retinaface]",
+        ],
+        {},
     )
-    assert experiment.training.milestones == (4, 8)
-    assert experiment.training.learning_rate == 1e-4
+    assert experiment.training.schedule.milestones == (4, 8)
+    assert experiment.training.optimiser.learning_rate == 1e-4
     assert experiment.faces.detectors == ("retinaface",)
 
 
@@ -54,7 +60,10 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
     [
         ("training.epoch=3", "training.epoch is no setting. Did you mean training.epochs?"),
         ("traning.epochs=3", "traning.epochs is no setting. Did you mean training.epochs?"),
-        ("training.learning_rte=1", "Did you mean training.learning_rate?"),
+        ("training.learning_rte=1", "Did you mean training.optimiser.learning_rate?"),
+        ("training.optimizer.clip=1", "Did you mean training.optimiser.clip?"),
+        ("training.loss.gama=1", "Did you mean training.loss.gamma?"),
+        ("training.mixup=1", "Did you mean training.augment.mixup?"),
     ],
 )
 def test_mistyped_setting_is_an_error_that_suggests_the_right_one(override: str, hint: str) -> None:
@@ -69,7 +78,7 @@ def test_mistyped_environment_variable_is_an_error_too() -> None:
 
 def test_all_wrong_settings_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as raised:
-        resolve_experiment("laptop", ["training.epochs=0", "training.flip=2", "folds.by=name"], {})
+        resolve_experiment("laptop", ["training.epochs=0", "training.augment.flip=2", "folds.by=name"], {})
     message = str(raised.value)
     assert "has 3 wrong settings" in message
     assert "training.epochs = 0: Input should be greater than or equal to 1." in message
@@ -78,7 +87,12 @@ def test_all_wrong_settings_are_told_at_once() -> None:
 
 @pytest.mark.parametrize(
     "override",
-    ["training.std=[0, 1, 1]", "training.mean=[.nan, 0, 0]", "training.milestones=[0]", "folds.seed=4294967296"],
+    [
+        "training.std=[0, 1, 1]",
+        "training.mean=[.nan, 0, 0]",
+        "training.schedule.milestones=[0]",
+        "folds.seed=4294967296",
+    ],
 )
 def test_number_that_no_training_can_use_is_an_error(override: str) -> None:
     with pytest.raises(ConfigError, match="has 1 wrong settings"):
@@ -115,3 +129,13 @@ def test_group_given_as_a_single_value_is_an_error() -> None:
 def test_experiment_is_called_after_its_file() -> None:
     assert experiment_name("some/where/mine.yaml") == "mine"
     assert experiment_name("laptop") == "laptop"
+
+
+def test_part_of_a_default_group_can_be_changed_alone() -> None:
+    centre = resolve_experiment("laptop", ["faces.centre.width=200"], {}).faces.centre
+    assert (centre.height, centre.width) == (Experiment().faces.centre.height, 200)
+
+
+def test_settings_that_contradict_each_other_are_told_in_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"- folds: 6 folds cannot get a model: 5 are not kept aside\.$"):
+        resolve_experiment("laptop", ["folds.trained=6"], {})

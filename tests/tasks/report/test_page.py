@@ -40,7 +40,7 @@ def test_headline_is_the_official_score_of_the_out_of_fold_predictions(
 @pytest.mark.parametrize(
     "fact",
     [
-        "<dt>training photos</dt><dd>84</dd>",
+        "<dt>held-out photos</dt><dd>84</dd>",
         "<dt>persons</dt><dd>12</dd>",
         "<dt>folds</dt><dd>2</dd>",
         "<dt>evaluation photos</dt><dd>10</dd>",

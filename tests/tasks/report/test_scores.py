@@ -31,7 +31,7 @@ def test_fold_is_scored_on_the_photos_it_holds_out(scores: ScoreView, truth: np.
 
 
 def test_epoch_is_the_one_that_training_kept(scores: ScoreView) -> None:
-    assert [(fold.epoch, fold.valid_loss) for fold in scores.folds] == [(2, 0.4), (2, 0.4)]
+    assert [(fold.epoch, fold.valid_loss) for fold in scores.folds] == [("2", 0.4), ("2", 0.4)]
 
 
 def test_confusion_counts_photos_by_label_and_prediction(
