@@ -10,7 +10,7 @@ their number, not beside it: whoever deletes what is older never touches what is
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -42,7 +42,9 @@ class Checkpoint:
 
     number: int
     paths: dict[str, Path]
-    """Local files, verified, by name; not to be changed."""
+    """Local files, verified, by name; not to be changed. They stay until `drop`, or as long as this object does."""
+    held: ExitStack = field(repr=False)
+    """What keeps them."""
 
 
 class Checkpoints:
@@ -72,7 +74,7 @@ class Checkpoints:
         self._delete(found for found in self._listed() if found.number < number)
 
     def latest(self) -> Checkpoint | None:
-        """The newest checkpoint, whose files stay until `drop`, whatever other processes do; None if there is none.
+        """The newest checkpoint; None if there is none. Its files stay, whatever other processes do.
 
         One that is damaged is forgotten, so that its number can be saved again, and the one before it is looked at.
         """
@@ -107,7 +109,7 @@ class Checkpoints:
         except OSError:  # the disk does not give its bytes
             return None
         with suppress(FileNotFoundError):  # another process has just deleted them
-            return Checkpoint(number, self._hold(paths))
+            return Checkpoint(number, self._hold(paths), self._held)
         return None
 
     def _hold(self, paths: Mapping[str, Path]) -> dict[str, Path]:
@@ -123,8 +125,8 @@ class Checkpoints:
         """Delete the manifest of a damaged checkpoint; its files go with the next checkpoint."""
         key = checkpoint_key(self.ref, number)
         instead = f"the one before it, {older[-1]}, is used" if older else "all begins anew"
-        say(f"The checkpoint {self._backend.url}/{key} is damaged and was forgotten: {instead}.")
         self._backend.delete([key])
+        say(f"The checkpoint {self._backend.url}/{key} was damaged and is forgotten: {instead}.")
 
     def _delete(self, unneeded: Iterable[CheckpointObjects]) -> None:
         gone = list(unneeded)

@@ -20,6 +20,7 @@ from tasks.store.explain import CodeChange, InputChange, LibraryChange, SettingC
 from tasks.store.folder import FolderBackend
 from tasks.store.ledger import draft_manifest
 from tests.e2e.desk import SMALL
+from tests.tasks.store.history import keys_in, save_checkpoint
 
 SETTINGS = (*SMALL, "faces.crop=centre")
 STEPS = ["catalog", "validate", "faces", "prepare", "folds", "fold-0", "fold-1", "ensemble", "labels", "submission"]
@@ -73,6 +74,16 @@ def test_plan_of_a_change_writes_nothing(plan: Plan, store: Ledger) -> None:
     before = {found.key: found.modified for found in store.backend.list("")}
     plan("training.epochs=2")
     assert {found.key: found.modified for found in store.backend.list("")} == before
+
+
+def test_plan_leaves_checkpoints_alone(plan: Plan, store: Ledger) -> None:
+    for changes in ((), ("training.epochs=2",)):
+        save_checkpoint(store.backend, plan(*changes)["fold-0"].artifact.ref)
+    before = keys_in(store.backend, "checkpoints/")
+    assert len(before) == 4
+    plan()
+    plan("training.epochs=2")
+    assert keys_in(store.backend, "checkpoints/") == before
 
 
 def test_changed_setting_is_the_cause_and_what_hangs_on_it_is_made_anew(plan: Plan) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 import tasks.store
 from flows.cli import main
-from tasks.store import Artifact, Backend, Ledger, Step, open_backend
+from tasks.store import Artifact, ArtifactRef, Backend, Ledger, Step, open_backend
+from tasks.store.checkpoints import Checkpoints
 from tasks.store.folder import FolderBackend
 from tasks.store.runs import advance_latest, recorded_run
 from tasks.store.s3 import settings
@@ -77,15 +78,24 @@ def role(bucket: str, monkeypatch: pytest.MonkeyPatch) -> Role:
     return role
 
 
+def write(folder: Path) -> None:
+    """A small file and one of several parts."""
+    (folder / "small").write_text("1")
+    (folder / "large").write_bytes(b"2" * (20 << 20))
+
+
 def make(backend: Backend) -> Artifact:
-    """An artifact of a small file and one of several parts."""
+    """An artifact of two files, with a checkpoint on the way."""
+    ledger = Ledger(backend)
+    checkpoints = ledger.checkpoints(STEP, {}, None)
 
     def compute(folder: Path) -> dict[str, Any]:
-        (folder / "small").write_text("1")
-        (folder / "large").write_bytes(b"2" * (20 << 20))
+        checkpoints.save(1, write)
+        checkpoints.latest()
+        write(folder)
         return {}
 
-    return Ledger(backend).produce(STEP, {}, None, compute)
+    return ledger.produce(STEP, {}, None, compute, checkpoints)
 
 
 def train(role: Role) -> None:
@@ -108,6 +118,7 @@ def read(role: Role) -> None:
 def keep_house(role: Role) -> None:
     """All that housekeeping does."""
     backend = open_backend(role.store)
+    Checkpoints(backend, ArtifactRef(step="some", key="0" * 64)).save(1, write)
     for _ in range(2):
         with recorded_run(backend, "retrain", "sample", {}, "photos"):
             pass

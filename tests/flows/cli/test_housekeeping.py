@@ -3,8 +3,8 @@
 import pytest
 
 from flows.cli import main
-from tasks.store import Ledger
-from tests.tasks.store.history import add_run, artifacts_in, keys_in, make, put, start_run
+from tasks.store import ArtifactRef, Ledger
+from tests.tasks.store.history import add_run, artifacts_in, keys_in, make, put, save_checkpoint, start_run
 
 ORPHAN = f"steps/first/{'0' * 64}/{'1' * 12}/file"
 
@@ -37,7 +37,7 @@ def test_gc_tells_what_would_go_and_deletes_nothing(
     (row,) = [line.split() for line in lines if line.startswith("first")]
     assert (row[1], row[4]) == ("1", "2")
     assert "1 runs stay: 1 newest." in lines
-    assert any(line.startswith("2 runs, 2 artifacts, 1 leftovers go, ") for line in lines)
+    assert any(line.startswith("2 runs, 2 artifacts, 0 checkpoints, 1 leftovers go, ") for line in lines)
     assert lines[-1] == "Nothing was deleted; the same command with --delete does it."
     assert keys_in(ledger.backend) == before
 
@@ -66,6 +66,18 @@ def test_gc_tells_of_runs_that_keep_leftovers_or_were_killed_and_of_damaged_arti
     assert f"1 artifacts stay as their manifests are damaged, such as {damaged}. `foldline fsck` tells" in text
     assert f"1 runs have not ended within 7 days and count as killed, such as {killed}." in text
     assert f"stay while runs are under way, such as {running}. If that was killed, delete its folder." in text
+
+
+def test_gc_tells_of_checkpoints_that_stay_and_that_go(capsys: pytest.CaptureFixture[str], ledger: Ledger) -> None:
+    made = make(ledger.backend, "first")
+    add_run(ledger.backend, [made])
+    save_checkpoint(ledger.backend, made.ref)
+    stays = save_checkpoint(ledger.backend, ArtifactRef(step="training", key="0" * 64))
+    lines = output(capsys, ledger, "gc")
+    (line,) = [line for line in lines if "checkpoints stay" in line]
+    assert line.startswith("1 checkpoints stay, ")
+    assert line.endswith(f"such as {stays}: a run may go on from them, for 7 days, or as long as runs are under way.")
+    assert any(line.startswith("0 runs, 0 artifacts, 1 checkpoints, 0 leftovers go, ") for line in lines)
 
 
 def test_gc_refuses_runs_that_are_not_there_or_cannot_be_read(

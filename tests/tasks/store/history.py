@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from pydantic import BaseModel, JsonValue
 
 from tasks.store import Artifact, Backend, Ledger, Step
+from tasks.store.checkpoints import Checkpoints, checkpoint_key
 from tasks.store.claims import claimed
 from tasks.store.housekeeping import GcPlan, carry_out, plan_gc
 from tasks.store.inventory import take_inventory
@@ -68,6 +69,16 @@ def start_run(backend: Backend, settings: dict[str, JsonValue], days_ago: float 
     return start
 
 
+def save_checkpoint(backend: Backend, ref: ArtifactRef, number: int = 1) -> str:
+    """A checkpoint of one file of an artifact; returns the key of its manifest."""
+
+    def write(folder: Path) -> None:
+        (folder / "state").write_text(f"state {number}")
+
+    Checkpoints(backend, ref).save(number, write)
+    return checkpoint_key(ref, number)
+
+
 def put(backend: Backend, key: str, content: bytes) -> None:
     """Write an object, whatever was there before."""
     root, _, name = key.rpartition("/")
@@ -95,5 +106,5 @@ def artifacts_in(backend: Backend) -> set[ArtifactRef]:
 
 def keys_in(backend: Backend, *prefixes: str) -> set[str]:
     """The keys of all objects, or of those below the prefixes."""
-    every = prefixes or ("code/", "housekeeping/", "probe/", "refs/", "runs/", "steps/")
+    every = prefixes or ("checkpoints/", "code/", "housekeeping/", "probe/", "refs/", "runs/", "steps/")
     return {found.key for prefix in every for found in backend.list(prefix)}

@@ -10,7 +10,8 @@ import pytest
 
 from tasks.errors import NotInStoreError
 from tasks.progress import reporting_to
-from tasks.store import Artifact, Backend
+from tasks.store import Artifact, ArtifactRef, Backend
+from tasks.store.checkpoints import Checkpoints
 from tasks.store.folder import FolderBackend
 from tasks.store.fsck import check_store
 from tasks.store.listing import see_that_it_is_a_store
@@ -18,7 +19,10 @@ from tasks.store.manifest import FileEntry
 from tasks.store.refs import move_ref, read_ref
 from tasks.store.runs import recorded_run
 from tests.notebook import Notebook
-from tests.tasks.store.history import add_run, collect, keys_in, make, put, start_run
+from tests.tasks.store.history import add_run, collect, keys_in, make, put, save_checkpoint, start_run
+
+UNMADE = ArtifactRef(step="training", key="0" * 64)
+"""An artifact that is still being made."""
 
 
 @pytest.fixture
@@ -186,14 +190,86 @@ def test_what_belongs_to_nothing_is_a_leftover_and_no_problem(backend: Backend, 
     assert keys_in(backend, "steps/")
 
 
+def test_checkpoint_of_an_artifact_that_is_not_made_is_read_and_well(
+    backend: Backend, artifacts: list[Artifact]
+) -> None:
+    save_checkpoint(backend, UNMADE)
+    health = check_store(backend)
+    assert (health.problems, health.leftovers, health.artifacts) == ((), (), len(artifacts))
+    assert health.files == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"State 1", "is damaged: its bytes are not those that its manifest names"),
+        (b"st", "is damaged: it has 2 bytes, and its manifest names 7"),
+        (None, "is lost"),
+    ],
+    ids=["changed", "cut off", "lost"],
+)
+def test_damaged_file_of_a_checkpoint_is_named_with_what_to_delete(
+    backend: Backend, content: bytes | None, what: str
+) -> None:
+    manifest = save_checkpoint(backend, UNMADE)
+    (key,) = keys_in(backend, "checkpoints/") - {manifest}
+    backend.delete([key])
+    if content is not None:
+        put(backend, key, content)
+    (problem,) = check_store(backend).problems
+    remedy = f"Delete {manifest}: training then goes on from the one before, or begins anew."
+    assert str(problem) == f"{key} {what}. {remedy}"
+    backend.delete([manifest])
+    assert check_store(backend).problems == ()
+
+
+def test_damaged_manifest_of_a_checkpoint_is_named(backend: Backend) -> None:
+    manifest = save_checkpoint(backend, UNMADE)
+    put(backend, manifest, b"{")
+    health = check_store(backend)
+    (problem,) = health.problems
+    assert (problem.where, problem.what) == (manifest, "is damaged, or of another version of Foldline")
+    assert problem.remedy == "Delete it: training then goes on from the one before, or begins anew."
+    assert health.leftovers == ()
+
+
+def test_checkpoint_that_is_deleted_meanwhile_is_no_problem(tmp_path: Path) -> None:
+    class Busy(FolderBackend):
+        def describe(self, key: str) -> FileEntry:
+            Checkpoints(FolderBackend(tmp_path), UNMADE).drop()
+            return super().describe(key)
+
+    save_checkpoint(FolderBackend(tmp_path), UNMADE)
+    assert problems(Busy(tmp_path)) == []
+
+
+def test_checkpoint_that_nobody_needs_and_files_that_none_names_are_leftovers(
+    backend: Backend, artifacts: list[Artifact]
+) -> None:
+    unneeded = save_checkpoint(backend, artifacts[0].ref)
+    left = keys_in(backend, "checkpoints/")
+    whole = save_checkpoint(backend, UNMADE).removesuffix(".json")
+    strays = {f"{whole}/{'1' * 12}/state", f"{whole[:-1]}2/{'1' * 12}/state"}
+    for key in strays:
+        put(backend, key, b"left")
+    health = check_store(backend)
+    assert health.problems == ()
+    assert unneeded in left
+    assert {found.key for found in health.leftovers} == left | strays
+    collect(backend, keep_last=10)
+    assert check_store(backend).leftovers == ()
+
+
 def test_progress_is_told_of_all_that_is_read(backend: Backend, artifacts: list[Artifact]) -> None:
+    save_checkpoint(backend, UNMADE)
     notebook = Notebook()
     with reporting_to(notebook):
         check_store(backend)
     assert artifacts
     assert [line for line in notebook.lines if re.search(r"\d", line) and "+" not in line] == [
         "Manifests 3",
-        "Files 6",
+        "Checkpoints 1",
+        "Files 7",
         "Runs 4",
         "Refs 2",
         "Code 1",

@@ -22,9 +22,29 @@ from tasks.store.housekeeping import plan_gc
 from tasks.store.inventory import LATEST_MOVES, take_inventory
 from tasks.store.listing import list_artifacts
 from tasks.store.refs import advance_ref, move_ref
-from tests.tasks.store.history import LATER, NOW, add_run, artifacts_in, collect, keys_in, make, put, start_run
+from tests.tasks.store.history import (
+    LATER,
+    NOW,
+    add_run,
+    artifacts_in,
+    collect,
+    keys_in,
+    make,
+    put,
+    save_checkpoint,
+    start_run,
+)
 
 ORPHAN = f"steps/a/{'0' * 64}/{'1' * 12}/file"
+
+UNMADE = ArtifactRef(step="training", key="0" * 64)
+"""An artifact that is still being made."""
+
+
+def strays_of(manifest: str) -> set[str]:
+    """Files that a checkpoint does not name: one of a lost race for its number, and one of the next."""
+    folder = manifest.removesuffix(".json")
+    return {f"{folder}/{'1' * 12}/state", f"{folder[:-1]}2/{'1' * 12}/state"}
 
 
 def chain(backend: Backend, name: str, value: int | None = None) -> list[Artifact]:
@@ -146,9 +166,67 @@ def test_probe_goes_when_no_process_can_be_busy_with_it_and_nothing_else_that_li
     assert keys_in(backend, "probe/") == {theirs}
 
 
+def test_checkpoint_of_an_artifact_that_is_not_made_stays_for_a_week(backend: Backend) -> None:
+    manifest = save_checkpoint(backend, UNMADE)
+    whole = keys_in(backend)
+    plan = collect(backend)
+    assert [found.manifest.key for found in plan.kept_checkpoints if found.manifest] == [manifest]
+    assert keys_in(backend) == whole
+    plan = collect(backend, now=LATER + housekeeping.ABANDONED_AFTER)
+    assert [found.ref for found in plan.dropped_checkpoints] == [UNMADE]
+    assert keys_in(backend) == set()
+
+
+def test_checkpoint_of_an_artifact_that_is_made_goes(backend: Backend) -> None:
+    artifact = make(backend, "first")
+    run = add_run(backend, [artifact])
+    whole = keys_in(backend)
+    manifest = save_checkpoint(backend, artifact.ref)
+    plan = collect(backend, keep=[run])
+    assert plan.size == sum(found.size for found in plan.dropped_checkpoints) > 0
+    assert plan.stages[0] == (manifest,)  # before its files
+    assert keys_in(backend) == whole
+
+
+def test_run_under_way_keeps_checkpoints_and_what_belongs_to_none_however_old(backend: Backend) -> None:
+    artifact = make(backend, "first")
+    strays = strays_of(save_checkpoint(backend, artifact.ref))
+    for key in strays:
+        put(backend, key, b"uploading")
+    save_checkpoint(backend, UNMADE)
+    start_run(backend, {}, days_ago=-8)
+    before = keys_in(backend)
+    plan = collect(backend, now=NOW + timedelta(days=8))
+    assert len(plan.kept_checkpoints) == 2
+    assert {found.key for found in plan.spared} == strays
+    assert keys_in(backend) == before
+
+
+def test_files_that_no_checkpoint_names_go(backend: Backend) -> None:
+    manifest = save_checkpoint(backend, UNMADE)
+    whole = keys_in(backend)
+    strays = strays_of(manifest)
+    for key in strays:
+        put(backend, key, b"left")
+    plan = collect(backend)
+    assert {found.key for found in plan.leftovers} == strays
+    assert keys_in(backend) == whole
+
+
+def test_damaged_checkpoint_stays_with_its_files_for_a_week(backend: Backend) -> None:
+    put(backend, save_checkpoint(backend, UNMADE), b"{")
+    before = keys_in(backend)
+    collect(backend)
+    assert keys_in(backend) == before
+    collect(backend, now=LATER + housekeeping.ABANDONED_AFTER)
+    assert keys_in(backend) == set()
+
+
 def test_what_others_keep_is_never_touched(backend: Backend) -> None:
     foreign = {
         "README.md",
+        f"checkpoints/first/{'0' * 64}/notes.md",
+        "checkpoints/.DS_Store",
         "housekeeping/Thumbs.db",
         "code/notes.txt",
         "refs/latest/.DS_Store",

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_artifact_has_its_files_and_says_what_it_was_made_from(artifact: Artifac
     assert manifest.files["table.txt"].size == 7
     assert set(manifest.libraries) == {"numpy"}
     assert (manifest.device, artifact.reused) == ("cpu", False)
+
+
+def test_manifest_says_what_it_was_computed_on_and_another_device_asks_for_the_same_artifact(ledger: Ledger) -> None:
+    artifact = ledger.produce(replace(STEP, device=lambda: "gpu"), {}, None, write)
+    assert artifact.manifest.device == "gpu"
+    assert ledger.produce(STEP, {}, None, refuse).manifest.device == "gpu"
 
 
 def test_only_the_files_that_are_asked_for_are_read(ledger: Ledger, artifact: Artifact) -> None:

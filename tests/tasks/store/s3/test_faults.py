@@ -257,10 +257,10 @@ def test_files_that_have_arrived_are_not_sent_again(proxy: FaultyProxy, open_at:
 
 
 def test_abandoned_uploads_are_dropped(s3_server: S3Server, open_at: Open, bucket: str) -> None:
-    for key in ("store/steps/a/large", "store/large-of-others", "other/large"):
+    for key in ("store/steps/a/large", "store/checkpoints/a/large", "store/large-of-others", "other/large"):
         s3_server.client.create_multipart_upload(Bucket=bucket, Key=key)
     backend = open_at(s3_server.url)
     assert backend.drop_unfinished(datetime(2000, 1, 1, tzinfo=UTC)) == 0
-    assert backend.drop_unfinished(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert backend.drop_unfinished(datetime.now(UTC) + timedelta(hours=1)) == 2
     left = s3_server.client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     assert {upload["Key"] for upload in left} == {"other/large", "store/large-of-others"}
