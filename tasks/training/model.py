@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT
-from tasks.training.backbone import feature_count, freeze_stages, make_backbone
+from tasks.training.backbone import Size, feature_count, freeze_stages, make_backbone
 from tasks.training.settings import TrainingSettings
 
 ATTRIBUTE_SIZES = tuple(len(values) for values in ATTRIBUTES.values())
@@ -103,9 +103,13 @@ class Targets:
         return Targets(tuple(head[photos] for head in self.heads), self.ages[photos])
 
 
-def make_classifier(settings: TrainingSettings) -> Classifier:
-    """The classifier that the settings describe. Raises what `make_backbone` and `freeze_stages` raise."""
-    backbone = make_backbone(settings.backbone, pretrained=settings.pretrained)
+def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
+    """The classifier that the settings describe, for crops of that height and width, pixels.
+
+    Raises what `make_backbone` and `freeze_stages` raise.
+    """
+    side = settings.augment.random_crop
+    backbone = make_backbone(settings.backbone, (side, side) if side else size, pretrained=settings.pretrained)
     freeze_stages(backbone, settings.frozen)
     return Classifier(backbone, feature_count(backbone), settings)
 

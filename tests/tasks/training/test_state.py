@@ -40,7 +40,7 @@ def test_training_that_goes_on_ends_with_the_same_bits(
     found = lab.checkpoints.latest()
     assert found
     assert found.number == 2
-    state = new_state(settings, CPU)
+    state = new_state(settings, (32, 32), CPU)
     state.read(found.paths)
     resumed = lab.fit(settings, state)
     assert resumed.history.equals(undisturbed.history)
@@ -61,7 +61,7 @@ def interrupt_after(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_state_that_was_read_writes_the_same_bytes(lab: Lab, tiny: TrainingSettings, tmp_path: Path) -> None:
     settings = tiny.model_copy(update={"ema": 0.9, "average": 2})
-    state, again = new_state(settings, CPU), new_state(settings, CPU)
+    state, again = new_state(settings, (32, 32), CPU), new_state(settings, (32, 32), CPU)
     lab.fit(settings, state)
     folders = [tmp_path / name for name in ("first", "second")]
     for folder, written in zip(folders, (state, again), strict=True):
@@ -72,7 +72,7 @@ def test_state_that_was_read_writes_the_same_bytes(lab: Lab, tiny: TrainingSetti
 
 
 def test_nothing_of_a_state_is_pickled(lab: Lab, tiny: TrainingSettings, tmp_path: Path) -> None:
-    state = new_state(tiny, CPU)
+    state = new_state(tiny, (32, 32), CPU)
     lab.fit(tiny, state)
     state.write(tmp_path)
     assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".json", ".safetensors"]

@@ -65,7 +65,7 @@ def test_fold_is_scored_on_its_own_photos_and_trained_on_all_others(
 def test_stored_weights_give_the_stored_probabilities(inputs: Inputs, tiny: TrainingSettings, model: Artifact) -> None:
     ledger, catalog_artifact, crops_artifact, _ = inputs
     settings = tiny.model_copy(update={"seed": 7})  # other first weights, which the stored ones must replace
-    state = new_state(settings, torch.device("cpu"))
+    state = new_state(settings, (40, 32), torch.device("cpu"))
     state.classifier.load_state_dict(load_file(model.path("weights.safetensors")))
     evaluation = CATALOG.read(catalog_artifact.path("catalog.parquet")).query("split == 'eval'")
     feed, rows = Feed(Crops(crops_artifact.paths()), evaluation, tiny), np.arange(len(evaluation))
