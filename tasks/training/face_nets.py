@@ -57,7 +57,7 @@ class Block(nn.Module):
 class AgeNet(nn.Module):
     """A residual network of ten layers; its own head tells 81 ages apart."""
 
-    features = 256
+    features, years = 256, 81
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,29 +93,42 @@ class GenderNet(nn.Module):
 
 
 class FaceNets(nn.Module):
-    """Both side by side: photos x 3 x height x width to photos x 1280.
+    """Both side by side: photos x 3 x height x width to photos x 1361.
 
-    Features are scaled to a like size, by what training sees of them: those of one network are hundreds of times those
-    of the other.
+    The last 81 features are what the age network's own head says of the ages 0 to 80. The others are scaled to a like
+    size, by what training sees of them: those of one network are hundreds of times those of the other.
     """
 
-    num_features = AgeNet.features + GenderNet.features
+    num_features = AgeNet.features + GenderNet.features + AgeNet.years
 
     def __init__(self) -> None:
         super().__init__()
-        self.age = AgeNet()
         self.gender = GenderNet()
-        self.norm = nn.BatchNorm1d(self.num_features, affine=False)
+        self.age = AgeNet()
+        self.years = nn.Linear(AgeNet.features, AgeNet.years)
+        self.norm = nn.BatchNorm1d(AgeNet.features + GenderNet.features, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features, photos x 1280, of photos x 3 x height x width."""
-        features: Tensor = self.norm(torch.cat([self.age(x), self.gender(x)], dim=1))
-        return features
+        """Features, photos x 1361, of photos x 3 x height x width."""
+        age = self.age(x)
+        return torch.cat([self.norm(torch.cat([age, self.gender(x)], dim=1)), self.years(age)], dim=1)
 
     def group_matcher(self, coarse: bool = False) -> Mapping[str, str]:
-        """Both networks learn at one rate, as one stage: timm's way to tell stages."""
+        """The gender network first, as what it knows should change least: timm's way to tell stages."""
         del coarse
-        return {"stem": r"^(?:age|gender|norm)"}
+        return {"stem": r"^gender", "blocks": r"^(?:age|years)"}
+
+
+class LastFeatures(nn.Module):
+    """Passes on the last so many features."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Photos x count, of photos x features."""
+        return features[:, -self._count :]
 
 
 def load_packaged(nets: FaceNets) -> None:
@@ -126,6 +139,7 @@ def load_packaged(nets: FaceNets) -> None:
     for place, (*first, convolution, scale) in enumerate(layers):
         _fill(nets.age.get_submodule(f"blocks.{place}.first"), age, *first)
         _fill(nets.age.get_submodule(f"blocks.{place}.second"), age, convolution, scale)
+    nets.years.load_state_dict({"weight": age["layer_1_weights"].T, "bias": age["layer_1_bias"].flatten()})
     for place, numbers in enumerate(((19, 18), (16, 15), (12, 11), (9, 8))):
         _fill(nets.gender.get_submodule(f"layers.{place}"), gender, *numbers)
 

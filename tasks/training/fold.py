@@ -132,7 +132,9 @@ def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonV
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
     parts = {"backbone": True, "heads": True, "hidden": True, "mean": True, "std": True, "mirror": True}
-    described = settings.model_dump(mode="json", include={**parts, "loss": {"age"}, "augment": {"random_crop"}})
+    described = settings.model_dump(
+        mode="json", include={**parts, "loss": {"age", "years"}, "augment": {"random_crop"}}
+    )
     return {**described, "height": height, "width": width}
 
 

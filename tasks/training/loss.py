@@ -33,8 +33,12 @@ class Loss:
             logits = with_margin(logits, targets.heads[0], classifier.by_head(logits)[0])
         heads = zip(classifier.by_head(logits), targets.heads, self._weights, strict=True)
         loss = torch.stack([self._head_loss(*head) for head in heads]).sum()
-        ages = classifier.ages(logits)
-        return loss if ages is None else loss + self._settings.age * functional.smooth_l1_loss(ages, targets.ages)
+        years, ages = classifier.by_year(logits), classifier.ages(logits)
+        if years is not None:
+            loss = loss + self._settings.years * functional.cross_entropy(years, targets.years)
+        if ages is not None:
+            loss = loss + self._settings.age * functional.smooth_l1_loss(ages, targets.ages)
+        return loss
 
     def _head_loss(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         smoothing = self._settings.smoothing

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.classes import ATTRIBUTES, CLASS_COUNT
+from tasks.classes import AGE_BOUNDS, ATTRIBUTES, CLASS_COUNT
 from tasks.training.backbone import Size, feature_count, freeze_stages, make_backbone
+from tasks.training.face_nets import FaceNets, LastFeatures
 from tasks.training.settings import TrainingSettings
 
 ATTRIBUTE_SIZES = tuple(len(values) for values in ATTRIBUTES.values())
@@ -19,6 +20,13 @@ ARC_SCALE = 30.0
 classes; Wang et al., "CosFace" (2018), section 3.3, show that few need less."""
 MIDDLE_AGE, AGE_SPREAD = 40.0, 20.0
 """Years; ages are learnt as differences from the one in units of the other, which are about as large as logits."""
+
+
+YEARS = 81
+"""Ages that the years head tells apart, 0 to 80; older people count as 80."""
+BELL = 3.0
+"""Years; standard deviation of the bell that teaches an age. Source: Gao et al., "Deep Label Distribution Learning With
+Label Ambiguity" (2017), section 4: 2 to 3 where labels have no deviation of their own."""
 
 
 class Angles(nn.Linear):
@@ -33,7 +41,7 @@ class Angles(nn.Linear):
 
 
 class Classifier(nn.Module):
-    """Photos to logits, one block of columns a head, and the age in a last column if it is learnt.
+    """Photos to logits, one block of columns a head; behind them the years, and the age in a last column, if learnt.
 
     Args:
         backbone: photos x 3 x height x width to photos x features.
@@ -52,6 +60,9 @@ class Classifier(nn.Module):
         layer = Angles if settings.heads == "arcface" else nn.Linear
         self.heads = layer(hidden or features, sum(self.head_sizes))
         self.age = nn.Linear(hidden or features, 1) if settings.loss.age else None
+        self.years: nn.Module | None = None
+        if settings.loss.years:
+            self.years = LastFeatures(YEARS) if isinstance(backbone, FaceNets) else nn.Linear(features, YEARS)
 
     def train(self, mode: bool = True) -> "Classifier":
         """Training or scoring mode; layers that are frozen stay in scoring mode: norms keep their statistics."""
@@ -63,14 +74,22 @@ class Classifier(nn.Module):
         return self
 
     def forward(self, photos: Tensor) -> Tensor:
-        """Logits, photos x sum of head sizes (and one more), of photos x 3 x height x width, normalised."""
-        features = self.hidden(self.backbone(photos))
-        outputs = [self.heads(features)] if self.age is None else [self.heads(features), self.age(features)]
+        """Logits, photos x outputs, of photos x 3 x height x width, normalised."""
+        features = self.backbone(photos)
+        hidden = self.hidden(features)
+        outputs = [self.heads(hidden)]
+        outputs += [] if self.years is None else [self.years(features)]
+        outputs += [] if self.age is None else [self.age(hidden)]
         return torch.cat(outputs, dim=1).float()
 
     def by_head(self, logits: Tensor) -> tuple[Tensor, ...]:
         """Each head's logits, photos x head size."""
         return torch.split(logits[:, : sum(self.head_sizes)], list(self.head_sizes), dim=1)
+
+    def by_year(self, logits: Tensor) -> Tensor | None:
+        """Logits of the ages 0 to 80, photos x 81; None if they are not learnt."""
+        start = sum(self.head_sizes)
+        return None if self.years is None else logits[:, start : start + YEARS]
 
     def ages(self, logits: Tensor) -> Tensor | None:
         """What the classifier takes for the ages, shape (photos,), in units of AGE_SPREAD; None if it learns none."""
@@ -83,10 +102,12 @@ class Targets:
 
     Attributes:
         heads: for each head, the share of each of its values, photos x head size.
+        years: share of each age from 0 to 80, photos x 81.
         ages: differences from MIDDLE_AGE in units of AGE_SPREAD, shape (photos,).
     """
 
     heads: tuple[Tensor, ...]
+    years: Tensor
     ages: Tensor
 
     def blended(self, partners: Tensor, shares: Tensor) -> "Targets":
@@ -96,11 +117,11 @@ class Targets:
             weights = shares.view(-1, *[1] * (own.ndim - 1))
             return weights * own + (1 - weights) * own[partners]
 
-        return Targets(tuple(map(blend, self.heads)), blend(self.ages))
+        return Targets(tuple(map(blend, self.heads)), blend(self.years), blend(self.ages))
 
     def part(self, photos: slice) -> "Targets":
         """Those of some of the photos."""
-        return Targets(tuple(head[photos] for head in self.heads), self.ages[photos])
+        return Targets(tuple(head[photos] for head in self.heads), self.years[photos], self.ages[photos])
 
 
 def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
@@ -117,13 +138,25 @@ def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
 def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:
     """Probabilities, photos x 18, in double precision; rows add up to 1.
 
-    Three heads are taken as independent: the probability of a class is the product of its attributes'.
+    Three heads are taken as independent: the probability of a class is the product of its attributes'. The age group's
+    is the mean of what the age head and the years head say.
     """
     heads = [functional.softmax(part.double(), dim=1) for part in classifier.by_head(logits)]
+    years = classifier.by_year(logits)
+    if years is not None and classifier.head_sizes == ATTRIBUTE_SIZES:
+        heads[-1] = (heads[-1] + age_groups(functional.softmax(years.double(), dim=1))) / 2
     product = heads[0]
     for head in heads[1:]:
         product = torch.einsum("ni,nj->nij", product, head).flatten(1)
     return product
+
+
+def age_groups(years: Tensor) -> Tensor:
+    """Probabilities of the age groups, photos x 3, of those of the ages 0 to 80, photos x 81."""
+    young, old = AGE_BOUNDS
+    return torch.stack(
+        [part.sum(dim=1) for part in torch.split(years, [young, old - young, YEARS - old], dim=1)], dim=1
+    )
 
 
 def make_targets(classes: Tensor, ages: Tensor, head_sizes: Sequence[int]) -> Targets:
@@ -138,4 +171,6 @@ def make_targets(classes: Tensor, ages: Tensor, head_sizes: Sequence[int]) -> Ta
     for size in reversed(head_sizes):
         heads.append(functional.one_hot(classes % size, size).float())
         classes = classes // size
-    return Targets(tuple(heads[::-1]), (ages - MIDDLE_AGE) / AGE_SPREAD)
+    distances = torch.arange(YEARS, device=ages.device) - ages.clamp_max(YEARS - 1).view(-1, 1)
+    years = functional.softmax(-(distances**2) / (2 * BELL**2), dim=1)
+    return Targets(tuple(heads[::-1]), years, (ages - MIDDLE_AGE) / AGE_SPREAD)

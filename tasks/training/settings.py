@@ -27,7 +27,11 @@ class LossSettings(BaseModel):
     smoothing: float = Field(0.0, ge=0, lt=1)
     """Label smoothing: share of every label that is spread evenly over all classes."""
     age: float = Field(0.0, ge=0, le=100)
-    """Weight of a head that learns the age in years beside the classes; 0: there is no such head."""
+    """Weight of a head that learns the age, a number, beside the classes; 0: there is no such head."""
+    years: float = Field(0.0, ge=0, le=100)
+    """Weight of a head that tells the ages 0 to 80 apart, each taught as a bell around the person's age; 0: there is no
+    such head. What it says of the age groups is averaged with what the age head of the three says. That of the face
+    networks starts from what they know."""
 
 
 class OptimiserSettings(BaseModel):

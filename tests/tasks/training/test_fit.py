@@ -64,6 +64,7 @@ def test_same_seed_gives_the_same_numbers_to_the_bit(lab: Lab, tiny: TrainingSet
         {"ema": 0.9},
         {"average": 2},
         {"loss": LossSettings(gamma=2.0, age=1.0)},
+        {"loss": LossSettings(gamma=2.0, years=1.0)},
         {"loss": LossSettings(name="f1")},
         {"heads": "arcface"},
         {"schedule": ScheduleSettings(name="cosine", warmup=1)},

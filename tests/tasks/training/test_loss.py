@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.training.loss import ARC_MARGIN, Loss, balanced_weights, f1_loss, focal_loss, with_margin
-from tasks.training.model import AGE_SPREAD, ARC_SCALE, MIDDLE_AGE, Targets, make_classifier, make_targets
+from tasks.training.model import AGE_SPREAD, ARC_SCALE, MIDDLE_AGE, YEARS, make_classifier, make_targets
 from tasks.training.settings import LossSettings, TrainingSettings
 
 
@@ -116,6 +117,28 @@ def test_age_adds_its_loss_by_its_weight(tiny: TrainingSettings) -> None:
     classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
     loss = Loss(settings, truth, classifier.head_sizes)
     logits, ages = torch.zeros(8, 9), torch.full((8,), MIDDLE_AGE + AGE_SPREAD / 2)
-    right = Targets(make_targets(truth, ages, classifier.head_sizes).heads, torch.zeros(8))
     wrong = make_targets(truth, ages, classifier.head_sizes)
+    right = replace(wrong, ages=torch.zeros(8))
     assert (loss(classifier, logits, wrong) - loss(classifier, logits, right)).item() == pytest.approx(3 * 0.5**3)
+
+
+def test_years_are_taught_as_a_bell_around_the_age(tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"loss": LossSettings(years=2.0)})
+    classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
+    targets = make_targets(truth, torch.full((8,), 40.0), classifier.head_sizes)
+    assert targets.years.sum(dim=1).tolist() == pytest.approx([1] * 8)
+    bell = targets.years[0]
+    assert bell.argmax() == 40
+    assert (bell[43] / bell[40]).item() == pytest.approx(math.exp(-0.5), rel=1e-5)
+    loss = Loss(settings, truth, classifier.head_sizes)
+    logits = torch.zeros(8, 8 + YEARS)
+    told = torch.cat([torch.zeros(8, 8), targets.years.log()], dim=1)
+    expected = 2 * (math.log(YEARS) + (bell * bell.log()).sum().item())
+    assert (loss(classifier, logits, targets) - loss(classifier, told, targets)).item() == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+def test_people_over_eighty_count_as_eighty() -> None:
+    targets = make_targets(torch.tensor([2]), torch.tensor([93.0]), (18,))
+    assert targets.years.argmax() == 80

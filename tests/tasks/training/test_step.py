@@ -84,7 +84,7 @@ def test_model_file_says_how_to_rebuild_and_feed_it(model: Artifact, tiny: Train
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
         "mirror": False,
-        "loss": {"age": 0.0},
+        "loss": {"age": 0.0, "years": 0.0},
         "augment": {"random_crop": 0},
         "height": 40,
         "width": 32,
