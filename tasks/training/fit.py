@@ -137,7 +137,8 @@ def run_epoch(course: Course, state: TrainingState, epoch: int, clock: Clock, ad
     # What layers draw, such as dropout, follows from the epoch alone: an epoch can be begun without the ones before it.
     torch.manual_seed(seed_of(settings.seed, epoch))
     if settings.thaw_after and epoch > settings.thaw_after:
-        thaw(state.classifier.backbone)
+        for network in state.classifier.members:
+            thaw(network.backbone)
     order = training_order(rows.training, course.feed.classes[rows.training].numpy(), settings, epoch)
     with clock.timing(course.feed, len(order)):
         train_loss = train_epoch(course, state, order, epoch, advance)
@@ -199,8 +200,8 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
         part = slice(start, start + size)
         with autocast(pixels.device, settings.precision):
             logits = classifier(pixels[part])
-        loss = course.loss(classifier, logits, targets.part(part)) * (len(logits) / len(pixels))
-        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        loss = course.loss(classifier, logits, targets.part(part)) * (logits.shape[1] / len(pixels))
+        state.scaler.scale(loss).backward()
         total += loss.detach()
     if settings.optimiser.clip:
         state.scaler.unscale_(state.optimiser)

@@ -131,7 +131,15 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
 def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonValue]:
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
-    parts = {"backbone": True, "heads": True, "hidden": True, "mean": True, "std": True, "mirror": True}
+    parts = {
+        "backbone": True,
+        "heights": True,
+        "heads": True,
+        "hidden": True,
+        "mean": True,
+        "std": True,
+        "mirror": True,
+    }
     described = settings.model_dump(
         mode="json", include={**parts, "loss": {"age", "years"}, "augment": {"random_crop"}}
     )

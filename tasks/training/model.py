@@ -1,6 +1,6 @@
-"""The classifier: a backbone and its heads."""
+"""The classifier: networks, each of them a backbone and its heads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.classes import AGE_BOUNDS, ATTRIBUTES, CLASS_COUNT
+from tasks.errors import ConfigError, fault, raise_faults
 from tasks.training.backbone import Size, feature_count, freeze_stages, make_backbone
 from tasks.training.face_nets import FaceNets, LastFeatures
 from tasks.training.settings import TrainingSettings
@@ -40,7 +41,7 @@ class Angles(nn.Linear):
         return ARC_SCALE * functional.linear(functional.normalize(features), functional.normalize(self.weight))
 
 
-class Classifier(nn.Module):
+class Network(nn.Module):
     """Photos to logits, one block of columns a head; behind them the years, and the age in a last column, if learnt.
 
     Args:
@@ -64,7 +65,7 @@ class Classifier(nn.Module):
         if settings.loss.years:
             self.years = LastFeatures(YEARS) if isinstance(backbone, FaceNets) else nn.Linear(features, YEARS)
 
-    def train(self, mode: bool = True) -> "Classifier":
+    def train(self, mode: bool = True) -> "Network":
         """Training or scoring mode; layers that are frozen stay in scoring mode: norms keep their statistics."""
         super().train(mode)
         for module in self.modules():
@@ -98,7 +99,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Targets:
-    """What a classifier should say of some photos.
+    """What a network should say of some photos.
 
     Attributes:
         heads: for each head, the share of each of its values, photos x head size.
@@ -124,26 +125,82 @@ class Targets:
         return Targets(tuple(head[photos] for head in self.heads), self.years[photos], self.ages[photos])
 
 
+class Classifier(nn.Module):
+    """Networks that look at the same photos, each at a size of its own, and are trained side by side.
+
+    They share nothing: each learns as if it were alone.
+    """
+
+    def __init__(self, networks: Sequence[Network], sizes: Sequence[Size]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.head_sizes = networks[0].head_sizes
+        self._sizes = tuple(sizes)
+
+    @property
+    def members(self) -> Iterator[Network]:
+        """The networks."""
+        return (network for network in self.networks if isinstance(network, Network))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """Logits, networks x photos x outputs, of photos x 3 x height x width, normalised."""
+        pairs = zip(self.networks, self._sizes, strict=True)
+        return torch.stack([network(shrink(photos, size)) for network, size in pairs])
+
+
+def shrink(photos: Tensor, size: Size) -> Tensor:
+    """Photos x 3 x height x width at a smaller height and width, pixels."""
+    if photos.shape[2:] == size:
+        return photos
+    return functional.interpolate(photos, size, mode="bilinear", antialias=True)
+
+
 def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
     """The classifier that the settings describe, for crops of that height and width, pixels.
 
-    Raises what `make_backbone` and `freeze_stages` raise.
+    Raises:
+        ConfigError: crops are too small for the heights that are asked for, or what `make_network` raises.
+        TrainingError: as `make_network`.
     """
     side = settings.augment.random_crop
-    backbone = make_backbone(settings.backbone, (side, side) if side else size, pretrained=settings.pretrained)
+    height, width = (side, side) if side else size
+    too_high = [str(asked) for asked in settings.heights if asked > height]
+    raise_faults(
+        fault("heights are more than crops have", too_high, f"Lower them, or raise prepare.height above {height}."),
+        "training.heights cannot be as they are",
+        ConfigError,
+    )
+    sizes = [(asked, max(1, round(width * asked / height))) for asked in settings.heights] or [(height, width)]
+    return Classifier([make_network(settings, own) for own in sizes], sizes)
+
+
+def make_network(settings: TrainingSettings, size: Size) -> Network:
+    """A network for photos of that height and width. Raises what `make_backbone` and `freeze_stages` raise."""
+    backbone = make_backbone(settings.backbone, size, pretrained=settings.pretrained)
     freeze_stages(backbone, settings.frozen)
-    return Classifier(backbone, feature_count(backbone), settings)
+    return Network(backbone, feature_count(backbone), settings)
 
 
 def class_probabilities(classifier: Classifier, logits: Tensor) -> Tensor:
+    """Probabilities, photos x 18, in double precision, rows add up to 1: the mean of what the networks say."""
+    said = [network_probabilities(*pair) for pair in zip(classifier.members, logits, strict=True)]
+    return torch.stack(said).mean(dim=0)
+
+
+def network_probabilities(network: Network, logits: Tensor) -> Tensor:
     """Probabilities, photos x 18, in double precision; rows add up to 1.
 
     Three heads are taken as independent: the probability of a class is the product of its attributes'. The age group's
     is the mean of what the age head and the years head say.
     """
-    heads = [functional.softmax(part.double(), dim=1) for part in classifier.by_head(logits)]
-    years = classifier.by_year(logits)
-    if years is not None and classifier.head_sizes == ATTRIBUTE_SIZES:
+    heads = [functional.softmax(part.double(), dim=1) for part in network.by_head(logits)]
+    years = network.by_year(logits)
+    if years is not None and network.head_sizes == ATTRIBUTE_SIZES:
         heads[-1] = (heads[-1] + age_groups(functional.softmax(years.double(), dim=1))) / 2
     product = heads[0]
     for head in heads[1:]:

@@ -124,6 +124,9 @@ class TrainingSettings(BaseModel):
     """Number of the backbone's first stages (as timm groups its layers; the stem is the first) that are not trained."""
     thaw_after: int = Field(0, ge=0, le=1000)
     """Epochs after which frozen stages are trained too. 0: never."""
+    heights: tuple[Annotated[int, Field(ge=16, le=1024)], ...] = ()
+    """Heights, pixels, to which crops are shrunk for networks that are trained side by side, one for each; what they
+    say is averaged. Empty: one network, which sees the crops as they are."""
     heads: Literal["attributes", "classes", "arcface"] = "attributes"
     """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes.
     `arcface`: one of 18 classes that measures angles, with a margin between classes."""

