@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 import numpy as np
 import pandas as pd
@@ -195,9 +196,7 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
     pixels, targets = half_cutmix(pixels, targets, old, settings.augment.half_cutmix, random)
     state.optimiser.zero_grad(set_to_none=True)
     total = torch.zeros((), device=pixels.device)
-    size = math.ceil(len(pixels) / course.parts)
-    for start in range(0, len(pixels), size):
-        part = slice(start, start + size)
+    for part in split(len(pixels), course.parts):
         with autocast(pixels.device, settings.precision):
             logits = classifier(pixels[part])
         loss = course.loss(classifier, logits, targets.part(part)) * (logits.shape[1] / len(pixels))
@@ -209,6 +208,13 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
     state.scaler.step(state.optimiser)
     state.scaler.update()
     return total
+
+
+def split(photos: int, parts: int) -> Iterator[slice]:
+    """So many parts of a batch, as even as can be; fewer if they would be of one photo, which batch norms refuse."""
+    parts = max(1, min(parts, photos // 2))
+    edges = [photos * part // parts for part in range(parts + 1)]
+    return starmap(slice, pairwise(edges))
 
 
 def finite(loss: Tensor, batch: Batch, epoch: int) -> float:

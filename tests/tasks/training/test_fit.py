@@ -8,7 +8,7 @@ from torch import Tensor
 from tasks.errors import ConfigError, TrainingError
 from tasks.metrics import macro_f1
 from tasks.tables import HISTORY
-from tasks.training.fit import Course, train_batch
+from tasks.training.fit import Course, split, train_batch
 from tasks.training.loss import Loss
 from tasks.training.score import Scored, score
 from tasks.training.settings import (
@@ -161,6 +161,15 @@ def test_gradient_of_a_batch_in_parts_is_that_of_the_whole(lab: Lab, tiny: Train
     whole, parts = (gradients(lab.course(settings, number), settings) for number in (1, 4))
     for name, gradient in whole.items():
         assert torch.allclose(gradient, parts[name], atol=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("photos", "parts", "sizes"), [(8, 1, [8]), (8, 3, [2, 3, 3]), (5, 4, [2, 3]), (2, 4, [2]), (3, 2, [3])]
+)
+def test_parts_of_a_batch_are_even_and_never_of_one_photo(photos: int, parts: int, sizes: list[int]) -> None:
+    slices = list(split(photos, parts))
+    assert [part.stop - part.start for part in slices] == sizes
+    assert [row for part in slices for row in range(photos)[part]] == list(range(photos))
 
 
 def test_gradient_is_shortened_to_the_largest_norm(lab: Lab, tiny: TrainingSettings) -> None:
