@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parents[1] / "experiments"
 """Where the experiments lie that ship with Foldline, in a checkout as when installed."""
 PREFIX, SEPARATOR = "FOLDLINE_", "__"
 """An environment variable that changes an experiment: FOLDLINE_TRAINING__EPOCHS=3."""
-LIKE_ENOUGH = 1.2
-"""Of 2, likeness from which a setting is suggested for one that there is not."""
+LIKE_ENOUGH = 0.6
+"""Likeness of two names, 0 to 1, from which one is suggested for the other: learning_rte is 0.96 like learning_rate."""
 
 Layer = dict[str, Any]
 
@@ -146,13 +146,18 @@ def _explain(error: ValidationError, experiment: str) -> str:
 
 
 def _meant(key: str) -> str | None:
-    """The setting that was probably meant, if any is like `key`: as a whole, and as much in its last part, its name."""
+    """The setting that was probably meant: of those whose last part, the name, is like that of `key`, the likest."""
+    name = _last(key)
+    likely = [known for known in _known_keys(Experiment) if _likeness(name, _last(known)) >= LIKE_ENOUGH]
+    return max(
+        likely,
+        key=lambda known: _likeness(name, _last(known)) + SequenceMatcher(None, key, known).ratio(),
+        default=None,
+    )
 
-    def likeness(setting: str) -> float:
-        return _likeness(key, setting) + _likeness(key.rpartition(".")[2], setting.rpartition(".")[2])
 
-    best = max(_known_keys(Experiment), key=likeness)
-    return best if likeness(best) > LIKE_ENOUGH else None
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _likeness(typed: str, name: str) -> float:
@@ -169,8 +174,8 @@ def _first_path(value: object) -> Iterator[str]:
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every setting and every group of them."""
     for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _known_keys(field.annotation, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}"

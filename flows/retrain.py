@@ -48,6 +48,7 @@ def retrain(params: RetrainParams) -> str:
         keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
         keep(run, "report", report_task(run.artifacts, name, return_state=True))
         summary = ledger.get(ensemble).manifest.summary
-        run.scores.update({name: cast("float", summary[name]) for name in ("macro_f1", "shifted_macro_f1")})
+        run.scores["macro_f1"] = cast("float", summary["macro_f1"])
+        run.scores["shifted_f1"] = cast("float", summary["shifted_macro_f1"])
     advance_latest(ledger.backend, run.start.run)
     return run.start.run
