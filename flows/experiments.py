@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "experiments"
 """Where the experiments lie that ship with Foldline, in a checkout as when installed."""
 PREFIX, SEPARATOR = "FOLDLINE_", "__"
 """An environment variable that changes an experiment: FOLDLINE_TRAINING__EPOCHS=3."""
-LIKE_ENOUGH = 0.6
+LIKE_ENOUGH = 0.7
 """Likeness of two names, 0 to 1, from which one is suggested for the other: learning_rte is 0.96 like learning_rate."""
 
 Layer = dict[str, Any]

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,15 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("training.optimizer.clip=1", "Did you mean training.optimiser.clip?"),
         ("training.loss.gama=1", "Did you mean training.loss.gamma?"),
         ("training.mixup=1", "Did you mean training.augment.mixup?"),
+        ("training.flip=1", "Did you mean training.augment.flip?"),  # not training.keep, as alike as a whole
+        ("training.learning_rate=1", "Did you mean training.optimiser.learning_rate?"),
+        ("training.optimizer=adam", "Did you mean training.optimiser?"),
+        ("lr=1", "Did you mean training.optimiser.learning_rate?"),
+        ("training.momentum=1", "training.momentum is no setting. Settings start with about, validation, "),
     ],
 )
 def test_mistyped_setting_is_an_error_that_suggests_the_right_one(override: str, hint: str) -> None:
-    with pytest.raises(ConfigError, match=hint):
+    with pytest.raises(ConfigError, match=re.escape(hint)):
         resolve_experiment("laptop", [override], {})
 
 
