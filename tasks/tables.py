@@ -180,7 +180,7 @@ HISTORY = Table(
     "an epoch",
     (
         Column("epoch", "int32", "number of the epoch, from 1"),
-        Column("learning_rate", "float64", "learning rate during the epoch"),
+        Column("learning_rate", "float64", "learning rate of the epoch's first step"),
         Column("train_loss", "float64", "mean loss over the training photos, as augmented"),
         Column("valid_loss", "float64", "mean loss over the fold's own photos"),
         Column("macro_f1", "float64", "official score over the fold's own photos"),

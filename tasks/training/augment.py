@@ -39,4 +39,4 @@ def training_pipeline(settings: AugmentSettings) -> Pipeline:
 def scoring_pipeline(settings: AugmentSettings) -> Pipeline:
     """Cuts the middle out if training sees squares; changes nothing else."""
     side = settings.random_crop
-    return A.Compose([A.CenterCrop(side, side, pad_if_needed=True)] if side else [])
+    return A.Compose([A.CenterCrop(side, side)] if side else [])

@@ -84,12 +84,25 @@ def _options(name: str, size: Size) -> dict[str, Any]:
 def _made(name: str, options: dict[str, Any]) -> nn.Module:
     try:
         model: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **options)
-    except (AssertionError, ValueError) as error:
+    except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f"training.backbone: {name} cannot be made for crops of {options.get('img_size')} pixels (height, width). "
-            f"Choose the size that it was trained with (prepare.height, prepare.width), or another backbone. {error}"
+            f"training.backbone: {name} cannot be made for these crops. Choose the size that it was trained with "
+            f"(prepare.height, prepare.width), or another backbone. {error}"
         ) from error
     return model
+
+
+def check_size(backbone: nn.Module, name: str, size: Size) -> None:
+    """See that a network takes photos of that size. Raises ConfigError."""
+    backbone.eval()
+    try:
+        with torch.no_grad():
+            backbone(torch.zeros(1, 3, *size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"training.backbone: {name} does not take photos of {size[0]} x {size[1]} pixels. Choose another size "
+            f"(prepare.height, prepare.width, training.heights, training.augment.random_crop). {error}"
+        ) from error
 
 
 def _fetched(name: str, options: dict[str, Any]) -> nn.Module:

@@ -26,13 +26,20 @@ def curves(name: str) -> Iterator[Draw]:
     An epoch takes the place of what an earlier training of that name, which was interrupted, wrote from there on.
 
     Raises:
-        ConfigError: curves are wanted, but TensorBoard is not installed.
+        ConfigError: curves are wanted, but TensorBoard is not installed, or the folder cannot be written.
     """
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         yield _ignore
         return
-    make_writer = _load_tensorboard()
+    make_writer, place = _load_tensorboard(), Path(folder).expanduser() / name
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{FOLDER_VARIABLE} names {folder!r}, where no curves can be written: {error}. Name a folder that can be "
+            "written, or unset the variable."
+        ) from error
     with ExitStack() as stack:
         writer: SummaryWriter | None = None
 
@@ -40,7 +47,7 @@ def curves(name: str) -> Iterator[Draw]:
             nonlocal writer
             epoch = int(row["epoch"])
             if writer is None:
-                writer = stack.enter_context(make_writer(Path(folder).expanduser() / name, purge_step=epoch))
+                writer = stack.enter_context(make_writer(place, purge_step=epoch))
             for figure in row.keys() - {"epoch"}:
                 writer.add_scalar(figure, row[figure], epoch)
             writer.flush()

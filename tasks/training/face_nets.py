@@ -16,6 +16,8 @@ from torch.nn import functional
 
 FACES = "face_age_gender"
 """Name under which a backbone of both is asked for."""
+YEARS = 81
+"""Ages that are told apart, 0 to 80; older people count as 80."""
 GENDER_SIDE, GENDER_MAP = 32, 4
 """Pixels of the photo that the gender network looks at, and of the map of features that is taken from it."""
 
@@ -57,7 +59,7 @@ class Block(nn.Module):
 class AgeNet(nn.Module):
     """A residual network of ten layers; its own head tells 81 ages apart."""
 
-    features, years = 256, 81
+    features = 256
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,13 +101,13 @@ class FaceNets(nn.Module):
     size, by what training sees of them: those of one network are hundreds of times those of the other.
     """
 
-    num_features = AgeNet.features + GenderNet.features + AgeNet.years
+    num_features = AgeNet.features + GenderNet.features + YEARS
 
     def __init__(self) -> None:
         super().__init__()
         self.gender = GenderNet()
         self.age = AgeNet()
-        self.years = nn.Linear(AgeNet.features, AgeNet.years)
+        self.years = nn.Linear(AgeNet.features, YEARS)
         self.norm = nn.BatchNorm1d(AgeNet.features + GenderNet.features, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -96,9 +96,9 @@ def fit(course: Course, state: TrainingState, checkpoints: Checkpoints, advance:
     torch.backends.cudnn.deterministic = True
     for epoch in range(state.epoch + 1, settings.epochs + 1):
         row = run_epoch(course, state, epoch, clock, advance)
-        draw(row)
         state.end_epoch(row, settings)
         checkpoints.save(epoch, state.write)
+        draw(row)
     classifier = state.scored
     classifier.load_state_dict(mean_weights(state.snapshots))
     kept = {snapshot.epoch for snapshot in state.snapshots}
@@ -177,8 +177,8 @@ def train_epoch(course: Course, state: TrainingState, order: Rows, epoch: int, a
         if before:
             losses.append(finite(*before, epoch))
         before = loss, batch
-        if state.average:
-            state.average.update(state.classifier, step)
+        if state.running_mean:
+            state.running_mean.update(state.classifier, step)
         seen = f", loss {losses[-1]:.3f}" if losses else ""
         advance(len(batch.photos), f"epoch {epoch} of {settings.epochs}{seen}")
     if before:
@@ -204,7 +204,8 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
         total += loss.detach()
     if settings.optimiser.clip:
         state.scaler.unscale_(state.optimiser)
-        torch.nn.utils.clip_grad_norm_(classifier.parameters(), settings.optimiser.clip)
+        for network in classifier.members:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.optimiser.clip)
     state.scaler.step(state.optimiser)
     state.scaler.update()
     return total

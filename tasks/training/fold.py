@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from pydantic import JsonValue
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from tasks.errors import DataError
@@ -21,7 +22,7 @@ from tasks.training.data import Crops, Feed
 from tasks.training.device import choose_device, loader_workers
 from tasks.training.fit import Course, Fit, FoldRows, fit
 from tasks.training.loss import Loss
-from tasks.training.preflight import check_device, check_labels, fitting_parts
+from tasks.training.preflight import check_device, check_labels, fitting_parts, tell_missing_classes
 from tasks.training.score import Scored, score
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import TrainingState, new_state
@@ -49,20 +50,25 @@ def photos_of_fold(catalog: pd.DataFrame, folds: pd.DataFrame, fold: int, settin
     """The photos of a fold; those that training leaves out for their age, or that are kept aside, are in none of them.
 
     Raises:
-        DataError: there is no such fold, or it leaves less than a batch to train on.
+        DataError: there is no such fold, it leaves less than a batch to train on, or a photo has no class or no age.
     """
     own = catalog["photo"].isin(folds.loc[folds["fold"] == fold, "photo"])
     others = catalog["photo"].isin(folds.loc[~folds["fold"].isin([fold, ASIDE]), "photo"])
+    check_labels(catalog[own | others])
     photos = FoldPhotos(
         training=relabel_ages(catalog[others], settings.ages),
         held_out=catalog[own],
         evaluation=catalog[catalog["split"] == "eval"],
     )
     if photos.held_out.empty:
-        raise DataError("The fold holds out no photo: there is no such fold. Folds are numbered from 0.")
+        raise DataError(
+            f"The fold holds out no photo: there is no such fold as {fold}. Folds are numbered from 0 to "
+            f"{folds['fold'].max()}."
+        )
     if len(photos.training) < settings.batch_size:
         raise DataError(
             f"The fold leaves {len(photos.training)} photos to train on, fewer than a batch of {settings.batch_size}. "
+            f"{int(others.sum()) - len(photos.training)} were left out for their age (training.ages.leave_out). "
             "Add data, or lower training.batch_size."
         )
     return photos
@@ -74,7 +80,7 @@ def train_and_predict(
     """Train on the fold's training photos, then look at the others.
 
     Raises:
-        DataError: a training photo has no class, or no age where ages are learnt.
+        ConfigError: the settings do not fit the crops.
         TrainingError: the device computes wrongly, memory is too small, or a loss is not finite.
     """
     device = choose_device()
@@ -82,11 +88,12 @@ def train_and_predict(
     parts = [photos.training, photos.held_out, photos.evaluation]
     feed = Feed(crops, pd.concat(parts, ignore_index=True), settings, loader_workers(device))
     rows = FoldRows(*np.split(np.arange(len(feed.photos)), np.cumsum([len(part) for part in parts])[:-1]))
-    check_labels(feed, rows.training, ages=settings.loss.age > 0)
-    state = new_state(settings, crops.size, device)
+    tell_missing_classes(feed.classes[rows.training])
+    state = resumed(new_state(settings, crops.size, device), checkpoints, name) or new_state(
+        settings, crops.size, device
+    )
     loss = Loss(settings, feed.classes[rows.training], state.classifier.head_sizes)
     course = Course(feed, rows, settings, loss, settings.optimiser.accumulate, name)
-    resume(state, checkpoints, name)
     if state.epoch < settings.epochs:
         course = replace(course, parts=fitting_parts(course, state))
     epochs = settings.epochs - state.epoch
@@ -101,12 +108,19 @@ def train_and_predict(
     return FoldResult(fitted, oof, evaluation)
 
 
-def resume(state: TrainingState, checkpoints: Checkpoints, name: str) -> None:
-    """Go on where a training that was interrupted has kept its state, if there was one."""
+def resumed(state: TrainingState, checkpoints: Checkpoints, name: str) -> TrainingState | None:
+    """`state`, become the one that an interrupted training has kept; None if there is none that can be read."""
     found = checkpoints.latest()
-    if found:
+    if not found:
+        return None
+    try:
         state.read(found.paths)
-        say(f"{name}: going on after epoch {state.epoch}, which an earlier training had reached.")
+    except (KeyError, RuntimeError, ValueError, SafetensorError) as error:
+        say(f"{name}: the state of an earlier training cannot be read ({error}): all begins anew.")
+        checkpoints.drop()
+        return None
+    say(f"{name}: going on after epoch {state.epoch}, which an earlier training had reached.")
+    return state
 
 
 def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, folder: Path) -> Mapping[str, JsonValue]:
@@ -131,15 +145,7 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
 def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonValue]:
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
-    parts = {
-        "backbone": True,
-        "heights": True,
-        "heads": True,
-        "hidden": True,
-        "mean": True,
-        "std": True,
-        "mirror": True,
-    }
+    parts = dict.fromkeys(("backbone", "heights", "heads", "hidden", "mean", "std", "mirror"), True)
     described = settings.model_dump(
         mode="json", include={**parts, "loss": {"age", "years"}, "augment": {"random_crop"}}
     )

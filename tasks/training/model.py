@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from tasks.classes import AGE_BOUNDS, ATTRIBUTES, CLASS_COUNT
 from tasks.errors import ConfigError, fault, raise_faults
-from tasks.training.backbone import Size, feature_count, freeze_stages, make_backbone
-from tasks.training.face_nets import FaceNets, LastFeatures
+from tasks.training.backbone import Size, check_size, feature_count, freeze_stages, make_backbone
+from tasks.training.face_nets import YEARS, FaceNets, LastFeatures
 from tasks.training.settings import TrainingSettings
 
 ATTRIBUTE_SIZES = tuple(len(values) for values in ATTRIBUTES.values())
@@ -23,8 +23,6 @@ MIDDLE_AGE, AGE_SPREAD = 40.0, 20.0
 """Years; ages are learnt as differences from the one in units of the other, which are about as large as logits."""
 
 
-YEARS = 81
-"""Ages that the years head tells apart, 0 to 80; older people count as 80."""
 BELL = 3.0
 """Years; standard deviation of the bell that teaches an age. Source: Gao et al., "Deep Label Distribution Learning With
 Label Ambiguity" (2017), section 4: 2 to 3 where labels have no deviation of their own."""
@@ -128,7 +126,7 @@ class Targets:
 class Classifier(nn.Module):
     """Networks that look at the same photos, each at a size of its own, and are trained side by side.
 
-    They share nothing: each learns as if it were alone.
+    They share no weights: each learns as if it were alone, but that their losses together choose the epoch to keep.
     """
 
     def __init__(self, networks: Sequence[Network], sizes: Sequence[Size]) -> None:
@@ -168,10 +166,16 @@ def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
         TrainingError: as `make_network`.
     """
     side = settings.augment.random_crop
+    if side > min(size):
+        raise ConfigError(
+            f"training.augment.random_crop is {side}, more than crops of {size[0]} x {size[1]} pixels have. Lower it, "
+            "or raise prepare.height and prepare.width."
+        )
     height, width = (side, side) if side else size
     too_high = [str(asked) for asked in settings.heights if asked > height]
+    remedy = f"Lower them, or let networks see more than {height} (prepare.height, training.augment.random_crop)."
     raise_faults(
-        fault("heights are more than crops have", too_high, f"Lower them, or raise prepare.height above {height}."),
+        fault("heights are more than networks see", too_high, remedy),
         "training.heights cannot be as they are",
         ConfigError,
     )
@@ -182,6 +186,7 @@ def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:
 def make_network(settings: TrainingSettings, size: Size) -> Network:
     """A network for photos of that height and width. Raises what `make_backbone` and `freeze_stages` raise."""
     backbone = make_backbone(settings.backbone, size, pretrained=settings.pretrained)
+    check_size(backbone, settings.backbone, size)
     freeze_stages(backbone, settings.frozen)
     return Network(backbone, feature_count(backbone), settings)
 

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.classes import CLASS_COUNT
-from tasks.errors import Fault, TrainingError, fault, raise_faults
+from tasks.classes import CLASS_COUNT, class_name
+from tasks.errors import TrainingError, fault, raise_faults
 from tasks.progress import say
-from tasks.training.data import Feed, Rows
+from tasks.training.backbone import thaw
 from tasks.training.fit import Course, finite, train_batch
 from tasks.training.state import TrainingState
 
@@ -68,20 +69,24 @@ def wrong_computations(device: torch.device) -> Iterator[str]:
             yield f"{name}, which differs from the CPU's by {difference:.2g} of its largest value"
 
 
-def check_labels(feed: Feed, training: Rows, *, ages: bool) -> None:
-    """See that every training photo has a class 0..17 and, if `ages` are learnt, an age. Raises DataError."""
-    classes, years = feed.classes[training], feed.ages[training]
-    bad = (classes < 0) | (classes >= CLASS_COUNT)
-    unknown = ~torch.isfinite(years) if ages else torch.zeros_like(bad)
-
-    def names(wrong: Tensor) -> list[str]:
-        return [feed.photos[row] for row in training[wrong.numpy()]]
-
-    faults: tuple[Fault, ...] = (
-        *fault("training photos have no class from 0 to 17", names(bad), "Correct train.csv."),
-        *fault("training photos have no age", names(unknown), "Correct train.csv, or set training.loss.age=0."),
+def check_labels(photos: pd.DataFrame) -> None:
+    """See that all photos, rows of the catalog, have a class from 0 to 17 and an age. Raises DataError."""
+    classless = photos.loc[~photos["class"].isin(range(CLASS_COUNT)), "photo"].tolist()
+    ageless = photos.loc[photos["age"].isna(), "photo"].tolist()
+    raise_faults(
+        (
+            *fault("training photos have no class from 0 to 17", classless, "Correct train.csv."),
+            *fault("training photos have no age", ageless, "Correct train.csv."),
+        ),
+        "The photos cannot be trained on",
     )
-    raise_faults(faults, "The photos cannot be trained on")
+
+
+def tell_missing_classes(classes: Tensor) -> None:
+    """Say which of the 18 classes no photo to train on has: nobody will be taken for them, and they score 0."""
+    missing = sorted(set(range(CLASS_COUNT)) - set(classes.tolist()))
+    if missing:
+        say(f"{len(missing)} classes have no photo to train on, such as {class_name(missing[0])}: they will score 0.")
 
 
 def fitting_parts(course: Course, state: TrainingState) -> int:
@@ -96,15 +101,16 @@ def fitting_parts(course: Course, state: TrainingState) -> int:
             _try_batch(course, state, parts)
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
-            parts *= 2
-            if course.settings.batch_size / parts < 2:
+            most = course.settings.batch_size // 2
+            if parts >= most:
                 raise TrainingError(
                     "Not even two photos fit into the memory of the device. Free memory on it, or use smaller crops "
                     "(prepare.height, prepare.width) or a smaller training.backbone."
                 ) from error
+            parts = min(2 * parts, most)
             say(
                 f"A batch of {course.settings.batch_size} photos does not fit into memory: trying {parts} parts, one "
-                "after another. Steps stay the same, but for batch norms, which see the parts."
+                "after another. Steps stay the same, but for batch norms and the loss f1, which see the parts."
             )
         else:
             return parts
@@ -118,6 +124,9 @@ def _try_batch(course: Course, state: TrainingState, parts: int) -> None:
         torch.OutOfMemoryError: it does not fit.
     """
     settings, trial = course.settings, copy.deepcopy(state)
+    if settings.thaw_after:  # training will need that much memory then
+        for network in trial.classifier.members:
+            thaw(network.backbone)
     batch = next(course.feed.batches(course.rows.training[: settings.batch_size], epoch=1))
     trial.classifier.train()
     loss = train_batch(replace(course, parts=parts), trial, batch, np.random.default_rng(settings.seed))

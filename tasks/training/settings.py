@@ -1,8 +1,8 @@
 """What a person can choose about training."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -30,8 +30,8 @@ class LossSettings(BaseModel):
     """Weight of a head that learns the age, a number, beside the classes; 0: there is no such head."""
     years: float = Field(0.0, ge=0, le=100)
     """Weight of a head that tells the ages 0 to 80 apart, each taught as a bell around the person's age; 0: there is no
-    such head. What it says of the age groups is averaged with what the age head of the three says. That of the face
-    networks starts from what they know."""
+    such head. What it says of the age groups, by the data set's own lines, is averaged with what the age head of the
+    three says; beside other heads it only helps to learn. That of the face networks starts from what they know."""
 
 
 class OptimiserSettings(BaseModel):
@@ -49,10 +49,10 @@ class OptimiserSettings(BaseModel):
     """What the learning rate of each of the backbone's stages is multiplied by, once for every stage above it: early
     layers keep more of what they know. 1: all learn alike."""
     clip: float = Field(0.0, ge=0, le=1000)
-    """Largest norm of a step's gradient; longer ones are shortened to it. 0: none are."""
+    """Largest norm of a step's gradient, of each network; longer ones are shortened to it. 0: none are."""
     accumulate: int = Field(1, ge=1, le=256)
-    """Parts that a batch is worked through in, one after another, before the step: less memory, nearly the same step
-    (batch norms see the parts)."""
+    """Parts that a batch is worked through in, one after another, before the step: less memory, nearly the same step.
+    Batch norms, and the loss `f1`, see the parts, which are never of one photo."""
 
 
 class ScheduleSettings(BaseModel):
@@ -109,6 +109,12 @@ class AgesSettings(BaseModel):
     leave_out: tuple[Years, ...] = ()
     """Ages whose photos are not trained on, such as those next to a line, which nobody can tell apart."""
 
+    @model_validator(mode="after")
+    def _lines_in_order(self) -> Self:
+        if self.middle_from >= self.old_from:
+            raise ValueError(f"middle_from ({self.middle_from}) must be below old_from ({self.old_from})")
+        return self
+
 
 class TrainingSettings(BaseModel):
     """How a fold model is made."""
@@ -145,10 +151,10 @@ class TrainingSettings(BaseModel):
     ages: AgesSettings = AgesSettings()
     """Where training draws the lines between age groups."""
     sampling: Literal["all", "balanced"] = "all"
-    """`all`: every photo is seen once an epoch. `balanced`: as many are drawn, every class as often as any
-    other."""
+    """`all`: every photo is seen once an epoch (but for a last batch of one). `balanced`: as many are drawn, and every
+    class as often as any other."""
     epochs: int = Field(5, ge=1, le=1000)
-    """Times that every training photo is seen."""
+    """Passes over as many photos as there are to train on."""
     batch_size: int = Field(32, ge=2, le=4096)
     """Photos an optimiser step."""
     keep: Literal["best", "last"] = "best"
@@ -157,8 +163,8 @@ class TrainingSettings(BaseModel):
     average: int = Field(1, ge=1, le=20)
     """Number of epochs whose weights are averaged, the best or the last ones as `keep` says."""
     ema: float = Field(0.0, ge=0, lt=1)
-    """Share of the old that a running mean of the weights keeps at each step, such as 0.999; the mean is what is scored
-    and kept. 0: there is none."""
+    """Largest share of the old that a running mean of the weights keeps at each step, such as 0.999; it rises to that
+    (0.78 after 10 steps, 0.95 after 100, 0.99 after 1000). The mean is what is scored and kept. 0: there is none."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """Numbers that a GPU computes with: 16 bits are faster. Weights stay float32. A CPU uses float32."""
     mirror: bool = False
@@ -168,4 +174,12 @@ class TrainingSettings(BaseModel):
     std: tuple[Positive, Positive, Positive] = (0.5, 0.5, 0.5)
     """Red, green and blue by which every pixel is then divided."""
     seed: int = Field(42, ge=0, lt=2**32)
-    """Decides first weights, order of photos and augmentation: same seed, same device, same numbers."""
+    """Decides first weights, order of photos and augmentation: same seed, same CPU and threads, same numbers."""
+
+    @model_validator(mode="after")
+    def _nothing_in_vain(self) -> Self:
+        if self.schedule.warmup >= self.epochs:
+            raise ValueError(f"schedule.warmup ({self.schedule.warmup:g}) must be less than epochs ({self.epochs})")
+        if self.thaw_after and not self.frozen:
+            raise ValueError("thaw_after is set, but frozen is 0: there is nothing to thaw")
+        return self

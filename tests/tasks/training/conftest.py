@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import Tensor
 
 from tasks.classes import CLASS_COUNT
 from tasks.store.checkpoints import Checkpoints
 from tasks.store.folder import FolderBackend
 from tasks.store.manifest import ArtifactRef
 from tasks.tables import CROPS
-from tasks.training.data import Crops, Feed
+from tasks.training.data import Crops, Feed, Rows
 from tasks.training.fit import Course, Fit, FoldRows, fit
 from tasks.training.loss import Loss
+from tasks.training.model import HEAD_SIZES, Classifier
+from tasks.training.score import Scored, score
 from tasks.training.settings import (
     AugmentSettings,
     LossSettings,
@@ -83,17 +86,32 @@ class Lab:
     def course(self, settings: TrainingSettings, parts: int = 1) -> Course:
         """What stays the same in a training with these settings."""
         feed = Feed(self._crops, self._photos, settings)
-        sizes = new_state(settings, (32, 32), CPU).classifier.head_sizes
-        return Course(
-            feed, self.rows, settings, Loss(settings, feed.classes[self.rows.training], sizes), parts, "Fold 0"
-        )
+        loss = Loss(settings, feed.classes[self.rows.training], HEAD_SIZES[settings.heads])
+        return Course(feed, self.rows, settings, loss, parts, "Fold 0")
 
     def fit(self, settings: TrainingSettings, state: TrainingState | None = None, course: Course | None = None) -> Fit:
         """A training with these settings, from the start or from `state` on."""
         state = state or new_state(settings, (32, 32), CPU)
         return fit(course or self.course(settings), state, self.checkpoints, lambda *_: None, lambda _: None)
 
+    def score(self, settings: TrainingSettings, state: TrainingState, rows: Rows) -> Scored:
+        """What the classifier of `state` says of the photos in these rows."""
+        course = self.course(settings)
+        return score(state.scored, course.feed, rows, course.loss, settings, lambda *_: None)
+
 
 @pytest.fixture
 def lab(crops: Crops, photos: pd.DataFrame, tmp_path: Path) -> Lab:
     return Lab(crops, photos, tmp_path / "store")
+
+
+def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let training run out of memory over more than `most` photos at a time."""
+    honest = Classifier.forward
+
+    def forward(self: Classifier, photos: Tensor) -> Tensor:
+        if self.training and len(photos) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return honest(self, photos)
+
+    monkeypatch.setattr(Classifier, "forward", forward)

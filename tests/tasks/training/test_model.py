@@ -16,12 +16,13 @@ from tasks.training.model import (
     YEARS,
     Classifier,
     Network,
+    make_classifier,
     make_network,
     make_targets,
     network_probabilities,
 )
 from tasks.training.optimiser import make_optimiser
-from tasks.training.settings import LossSettings, TrainingSettings
+from tasks.training.settings import AugmentSettings, LossSettings, TrainingSettings
 
 
 def test_targets_of_the_heads_are_the_attributes_of_the_class() -> None:
@@ -71,9 +72,7 @@ def test_features_of_any_backbone_are_counted(name: str) -> None:
 
 
 def test_network_of_a_fixed_size_that_cannot_have_that_of_the_crops_is_an_error() -> None:
-    with pytest.raises(
-        ConfigError, match=r"mvitv2_tiny cannot be made for crops of \(30, 20\) pixels .*prepare\.height"
-    ):
+    with pytest.raises(ConfigError, match=r"mvitv2_tiny cannot be made for these crops\. .*prepare\.height"):
         make_backbone("mvitv2_tiny", (30, 20), pretrained=True)
 
 
@@ -206,3 +205,23 @@ def test_weights_that_cannot_be_fetched_are_an_error_that_says_what_to_do(monkey
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(TrainingError, match=r"weights of test_resnet cannot be had: .*training\.pretrained=false"):
         make_backbone("test_resnet", (64, 64), pretrained=True)
+
+
+def test_network_cannot_see_more_than_the_crop(tiny: TrainingSettings) -> None:
+    with pytest.raises(
+        ConfigError, match=r"1 heights are more than networks see, such as 64\. .* more than 32 .*prepare\.height"
+    ):
+        make_classifier(tiny.model_copy(update={"heights": (16, 64)}), (32, 24))
+
+
+def test_square_that_is_larger_than_the_crop_is_an_error(tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"augment": AugmentSettings(random_crop=28)})
+    assert make_classifier(settings, (28, 32))
+    with pytest.raises(ConfigError, match=r"random_crop is 28, more than crops of 32 x 24 pixels have"):
+        make_classifier(settings, (32, 24))
+
+
+def test_backbone_that_does_not_take_such_photos_is_an_error(tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"backbone": "test_convnext"})
+    with pytest.raises(ConfigError, match=r"test_convnext does not take photos of 30 x 20 pixels\. .*prepare\.height"):
+        make_network(settings, (30, 20))

@@ -45,6 +45,26 @@ def test_channels_last_weights_take_the_steps_of_the_package(
         assert torch.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [(AdamP, ChannelsLastAdamP), (SGDP, ChannelsLastSGDP)])
+def test_gradient_across_a_whole_layer_is_projected_as_the_package_does(theirs: type, ours: type) -> None:
+    weight = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    gradient = weight.clone()  # along the weights in each channel, across them in the layer
+    gradient[1] *= -((weight[0].norm() / weight[1].norm()) ** 2)
+    plain, last = nn.Parameter(weight.clone()), nn.Parameter(weight.to(memory_format=torch.channels_last))
+    for parameter, optimiser in ((plain, theirs([plain], lr=0.1)), (last, ours([last], lr=0.1))):
+        parameter.grad = gradient.clone().contiguous(
+            memory_format=torch.channels_last if parameter is last else torch.contiguous_format
+        )
+        optimiser.step()
+    assert torch.allclose(plain, last, atol=1e-6)
+    assert not torch.allclose(plain, weight)
+
+
+def test_sgdp_has_the_momentum_of_nesterov(tiny: TrainingSettings) -> None:
+    optimiser = make_optimiser(make_classifier(tiny, (32, 32)), OptimiserSettings(name="sgdp"))
+    assert {(group["momentum"], group["nesterov"]) for group in optimiser.param_groups} == {(0.9, True)}
+
+
 @pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
 def test_biases_and_norms_are_not_decayed(tiny: TrainingSettings, name: str) -> None:
     settings = tiny.optimiser.model_copy(update={"name": name})

@@ -1,21 +1,19 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tasks.classes import CLASS_COUNT, class_name
 from tasks.errors import DataError, TrainingError
 from tasks.progress import reporting_to
-from tasks.training.data import Crops, Feed
-from tasks.training.model import Classifier
-from tasks.training.preflight import check_labels, fitting_parts, wrong_computations
+from tasks.training.preflight import check_labels, fitting_parts, tell_missing_classes, wrong_computations
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import new_state
 from tests.notebook import Notebook
-from tests.tasks.training.conftest import CPU, Lab
+from tests.tasks.training.conftest import CPU, Lab, small_memory
 
 
 def test_sound_device_computes_what_the_cpu_computes() -> None:
@@ -46,30 +44,23 @@ def test_device_that_does_not_compute_at_all_is_told(monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_training_photos_without_class_or_age_are_counted_and_one_is_named(
-    crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings
-) -> None:
+def test_training_photos_without_class_or_age_are_counted_and_one_is_named(photos: pd.DataFrame) -> None:
     broken = photos.astype({"class": "Int8"})
     broken.loc[[3, 5], "class"] = pd.NA
     broken.loc[7, "age"] = pd.NA
-    feed = Feed(crops, broken, tiny)
-    check_labels(feed, np.array([0, 1, 2]), ages=True)
-    with pytest.raises(DataError, match=r"2 training photos have no class from 0 to 17, such as 03\.jpg") as raised:
-        check_labels(feed, np.arange(72), ages=True)
+    broken.loc[8, "class"] = 18
+    check_labels(broken[:3])
+    with pytest.raises(DataError, match=r"3 training photos have no class from 0 to 17, such as 03\.jpg") as raised:
+        check_labels(broken)
     assert "1 training photos have no age, such as 07.jpg" in str(raised.value)
-    check_labels(feed, np.array([7]), ages=False)
 
 
-def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """Let a device run out of memory over more than `most` photos."""
-    honest = Classifier.forward
-
-    def forward(self: Classifier, photos: Tensor) -> Tensor:
-        if len(photos) > most:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return honest(self, photos)
-
-    monkeypatch.setattr(Classifier, "forward", forward)
+def test_classes_that_nobody_can_be_taken_for_are_said_aloud() -> None:
+    notebook = Notebook()
+    with reporting_to(notebook):
+        tell_missing_classes(torch.arange(CLASS_COUNT))
+        tell_missing_classes(torch.arange(3, CLASS_COUNT))
+    assert notebook.lines == [f"3 classes have no photo to train on, such as {class_name(0)}: they will score 0."]
 
 
 @pytest.mark.parametrize(("most", "parts"), [(8, 1), (4, 2), (3, 4), (2, 4)])
@@ -101,7 +92,7 @@ def test_loss_that_is_no_number_is_found_before_the_first_epoch(lab: Lab, tiny: 
 
 
 def test_preflight_changes_no_result(lab: Lab, tiny: TrainingSettings) -> None:
-    settings = tiny.model_copy(update={"dropout": 0.2, "ema": 0.9})
+    settings = tiny.model_copy(update={"dropout": 0.2, "ema": 0.9, "epochs": 1})
     plain = lab.fit(settings).classifier.state_dict()
     lab.checkpoints.drop()
     state, course = new_state(settings, (32, 32), CPU), lab.course(settings)

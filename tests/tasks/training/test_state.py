@@ -5,7 +5,7 @@ import torch
 
 from tasks.store.checkpoints import Checkpoints
 from tasks.training.settings import AugmentSettings, OptimiserSettings, ScheduleSettings, TrainingSettings
-from tasks.training.state import TENSORS, new_state
+from tasks.training.state import TENSORS, Snapshot, mean_weights, new_state
 from tests.tasks.training.conftest import CPU, Lab
 
 ALL_AT_ONCE = {
@@ -20,12 +20,15 @@ ALL_AT_ONCE = {
 }
 
 
+LAST_ONES = {"epochs": 2, "keep": "last", "average": 2}
+
+
 class KilledError(Exception):
     """Stands for a kill right after a checkpoint."""
 
 
 @pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
-@pytest.mark.parametrize("change", [{}, ALL_AT_ONCE], ids=["plain", "all at once"])
+@pytest.mark.parametrize("change", [LAST_ONES, ALL_AT_ONCE], ids=["last ones", "all at once"])
 def test_training_that_goes_on_ends_with_the_same_bits(
     lab: Lab, tiny: TrainingSettings, name: str, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -33,13 +36,13 @@ def test_training_that_goes_on_ends_with_the_same_bits(
     settings = tiny.model_copy(update={"optimiser": optimiser, **change})
     undisturbed = lab.fit(settings)
     lab.checkpoints.drop()
-    interrupt_after(2, monkeypatch)
+    interrupt_after(settings.epochs - 1, monkeypatch)
     with pytest.raises(KilledError):
         lab.fit(settings)
     monkeypatch.undo()
     found = lab.checkpoints.latest()
     assert found
-    assert found.number == 2
+    assert found.number == settings.epochs - 1
     state = new_state(settings, (32, 32), CPU)
     state.read(found.paths)
     resumed = lab.fit(settings, state)
@@ -77,3 +80,13 @@ def test_nothing_of_a_state_is_pickled(lab: Lab, tiny: TrainingSettings, tmp_pat
     state.write(tmp_path)
     assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == [".json", ".safetensors"]
     assert (tmp_path / TENSORS).stat().st_size > 1000
+
+
+def test_mean_is_of_weights_and_counters_are_of_the_first() -> None:
+    snapshots = [
+        Snapshot(epoch, 0.5, {"weight": torch.tensor([1.0, 2.0]) * epoch, "steps": torch.tensor(10 * epoch)})
+        for epoch in (3, 1, 2)
+    ]
+    mean = mean_weights(snapshots)
+    assert mean["weight"].tolist() == [2.0, 4.0]
+    assert (mean["steps"].item(), mean["steps"].dtype) == (30, torch.int64)

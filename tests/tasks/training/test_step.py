@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -25,7 +24,7 @@ from tasks.training.data import Crops, Feed
 from tasks.training.fold import photos_of_fold
 from tasks.training.loss import Loss
 from tasks.training.score import score
-from tasks.training.settings import AgesSettings, TrainingSettings
+from tasks.training.settings import TrainingSettings
 from tasks.training.state import new_state
 from tasks.training.step import train_fold
 
@@ -123,40 +122,6 @@ assert "torch" not in sys.modules
 def test_fold_that_holds_out_nobody_is_an_error(inputs: Inputs, tiny: TrainingSettings) -> None:
     with pytest.raises(DataError, match="The fold holds out no photo: there is no such fold"):
         train_fold(*inputs, 2, tiny)
-
-
-def people(count: int) -> pd.DataFrame:
-    """A catalog of so many persons with a photo each, aged 50 and up, one year apart."""
-    names, ages = [f"{number}.jpg" for number in range(count)], np.arange(50, 50 + count)
-    return pd.DataFrame({"photo": names, "split": "train", "age": ages, "class": 6 + np.digitize(ages, [30, 60])})
-
-
-def dealt(catalog: pd.DataFrame, folds: list[int]) -> pd.DataFrame:
-    return catalog[["photo"]].assign(fold=folds)
-
-
-def test_fold_that_leaves_less_than_a_batch_is_an_error(tiny: TrainingSettings) -> None:
-    catalog = people(10)
-    with pytest.raises(
-        DataError, match=r"leaves 6 photos to train on, fewer than a batch of 8\. .* training\.batch_size"
-    ):
-        photos_of_fold(catalog, dealt(catalog, [0] * 4 + [1] * 6), 0, tiny)
-
-
-def test_photos_that_are_kept_aside_are_neither_trained_on_nor_scored(tiny: TrainingSettings) -> None:
-    catalog = people(20)
-    photos = photos_of_fold(catalog, dealt(catalog, [0] * 4 + [1] * 10 + [-1] * 6), 0, tiny)
-    assert photos.held_out["photo"].tolist() == catalog["photo"][:4].tolist()
-    assert photos.training["photo"].tolist() == catalog["photo"][4:14].tolist()
-
-
-def test_age_lines_of_training_never_touch_what_is_scored(tiny: TrainingSettings) -> None:
-    catalog = people(20)
-    settings = tiny.model_copy(update={"ages": AgesSettings(old_from=58, leave_out=(57,)), "batch_size": 4})
-    photos = photos_of_fold(catalog, dealt(catalog, [0, 1] * 10), 0, settings)
-    assert photos.held_out["class"].tolist() == catalog["class"][::2].tolist()
-    assert photos.training["age"].tolist() == [51, 53, 55, 59, 61, 63, 65, 67, 69]
-    assert photos.training["class"].tolist() == [7, 7, 7, 8, 8, 8, 8, 8, 8]
 
 
 def test_probabilities_are_numbers(model: Artifact) -> None:
