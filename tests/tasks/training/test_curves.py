@@ -54,3 +54,14 @@ def test_curves_without_tensorboard_are_refused_before_any_training(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as Python has it where it is not installed
     with pytest.raises(ConfigError, match=r"not installed.*foldline\[tensorboard\]"), curves("fold-0"):
         pytest.fail("training began")
+
+
+def test_place_where_no_curves_can_be_written_is_refused_before_any_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard")
+    (tmp_path / "curves").write_text("a file")
+    monkeypatch.setenv("FOLDLINE_TENSORBOARD", str(tmp_path / "curves"))
+    with pytest.raises(ConfigError, match=r"FOLDLINE_TENSORBOARD names .*curves', where no curves can be written"):
+        with curves("fold-0"):
+            pytest.fail("training began")
