@@ -62,6 +62,6 @@ def test_place_where_no_curves_can_be_written_is_refused_before_any_training(
     pytest.importorskip("tensorboard")
     (tmp_path / "curves").write_text("a file")
     monkeypatch.setenv("FOLDLINE_TENSORBOARD", str(tmp_path / "curves"))
-    with pytest.raises(ConfigError, match=r"FOLDLINE_TENSORBOARD names .*curves', where no curves can be written"):
-        with curves("fold-0"):
-            pytest.fail("training began")
+    message = r"FOLDLINE_TENSORBOARD names .*curves', where no curves can be written"
+    with pytest.raises(ConfigError, match=message), curves("fold-0"):
+        pytest.fail("training began")
