@@ -51,10 +51,14 @@ def test_crops_travel_to_other_processes_without_their_pixels(crop_files: dict[s
     assert np.array_equal(pickle.loads(packed)["03.jpg"], pixels)  # noqa: S301 - as multiprocessing does
 
 
-def test_what_a_photo_looks_like_does_not_depend_on_its_neighbours(feed: Feed) -> None:
+def test_what_a_photo_looks_like_does_not_depend_on_its_neighbours(
+    crops: Crops, photos: pd.DataFrame, tiny: TrainingSettings, feed: Feed
+) -> None:
     everything = shown(list(feed.batches(np.arange(72), 3)))
     some = shown(list(feed.batches(np.arange(30, 10, -1), 3)))
     assert all(torch.equal(pixels, everything[photo]) for photo, pixels in some.items())
+    turned = Feed(crops, photos[::-1], tiny.model_copy(update={"augment": SHAKEN}))
+    assert torch.equal(shown(list(turned.batches(np.arange(3), 3)))["71.jpg"], everything["71.jpg"])
     assert not torch.equal(everything["00.jpg"], shown(list(feed.batches(np.arange(72), 4)))["00.jpg"])
 
 

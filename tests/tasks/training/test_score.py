@@ -28,6 +28,7 @@ def test_pixels_are_normalised_with_the_asked_mean_and_deviation(lab: Lab, tiny:
 def test_photos_are_scored_in_order_and_the_loss_is_that_of_all_together(lab: Lab, tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"batch_size": 5})
     state, rows = new_state(settings, (32, 32), CPU), np.arange(71, 48, -1)
+    state.classifier.train()  # as it is after an epoch
     course, result = lab.course(settings), lab.score(settings, state, rows)
     assert result.photos == [f"{row:02}.jpg" for row in rows]
     assert result.classes.tolist() == course.feed.classes[rows].tolist()
