@@ -55,7 +55,7 @@ def test_shipped_experiment_takes_a_step_and_scores(name: str, tmp_path: Path) -
     settings = resolve_experiment(name, environment={}).training.model_copy(
         update={"pretrained": False, "batch_size": 2}
     )
-    size = (96, 64)  # a multiple of the patches of every ViT
+    size = max((96, 64), (settings.augment.random_crop,) * 2)  # a multiple of the patches of every ViT
     feed = two_photos(settings, size, tmp_path)
     state = new_state(settings, size, torch.device("cpu"))
     rows = np.arange(2)

@@ -10,8 +10,9 @@ from tasks.errors import TrainingError
 from tasks.metrics import macro_f1
 from tasks.tables import HISTORY
 from tasks.training.data import Crops
-from tasks.training.fit import Course, split, train_batch
+from tasks.training.fit import Course, fit, split, train_batch
 from tasks.training.loss import Loss
+from tasks.training.model import Classifier, Targets
 from tasks.training.sampling import training_order
 from tasks.training.score import Scored, score
 from tasks.training.settings import (
@@ -93,6 +94,29 @@ def test_history_has_a_row_an_epoch_with_the_rate_of_that_epoch(lab: Lab, tiny: 
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["learning_rate"].tolist() == pytest.approx([5e-3, 5e-4, 5e-4])
     assert history["kept"].sum() == 1
+
+
+def test_every_row_of_the_history_is_drawn_as_soon_as_its_epoch_has_ended(lab: Lab, tiny: TrainingSettings) -> None:
+    rows: list[dict[str, float]] = []
+    state = new_state(tiny, (32, 32), CPU)
+    history = fit(lab.course(tiny), state, lab.checkpoints, lambda *_: None, rows.append).history
+    assert pd.DataFrame(rows).equals(history.drop(columns="kept"))
+
+
+def test_training_loss_of_an_epoch_is_the_mean_over_its_photos(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update={"epochs": 1, "batch_size": 20})
+    course, heard = lab.course(settings), []
+
+    def listen(classifier: Classifier, logits: Tensor, targets: Targets) -> Tensor:
+        loss = course.loss(classifier, logits, targets)
+        if classifier.training:
+            heard.append((logits.shape[1], loss.item()))
+        return loss
+
+    history = lab.fit(settings, course=replace(course, loss=listen)).history  # type: ignore[arg-type]
+    sizes, losses = zip(*heard, strict=True)
+    assert sizes == (20, 20, 8)
+    assert history["train_loss"].item() == pytest.approx(np.average(losses, weights=sizes))
 
 
 @pytest.mark.parametrize(
