@@ -8,7 +8,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from tasks.errors import ConfigError, TrainingError
-from tasks.training.face_nets import FACES, FaceNets, load_packaged
+from tasks.training.face_net import FACES, FaceNet, load_packaged
 
 Size = tuple[int, int]
 """Height and width, pixels."""
@@ -17,7 +17,7 @@ PACKAGED = "tf_efficientnet_lite0"
 
 
 def make_backbone(name: str, size: Size, *, pretrained: bool) -> nn.Module:
-    """A timm model without its classifier, or the face networks: photos x 3 x height x width to photos x features.
+    """A timm model without its classifier, or the face network: photos x 3 x height x width to photos x features.
 
     Networks that take photos of one size alone, such as ViTs, are made for `size`.
 
@@ -26,10 +26,10 @@ def make_backbone(name: str, size: Size, *, pretrained: bool) -> nn.Module:
         TrainingError: its weights cannot be fetched.
     """
     if name == FACES:
-        nets = FaceNets()
+        net = FaceNet()
         if pretrained:
-            load_packaged(nets)
-        return nets
+            load_packaged(net)
+        return net
     if not timm.is_model(name):
         similar = timm.list_models(f"*{name.rpartition('_')[2]}*")[:3]
         hint = f"such as {', '.join(similar)}" if similar else "see timm.list_models()"
@@ -101,7 +101,7 @@ def check_size(backbone: nn.Module, name: str, size: Size) -> None:
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"training.backbone: {name} does not take photos of {size[0]} x {size[1]} pixels. Choose another size "
-            f"(prepare.height, prepare.width, training.heights, training.augment.random_crop). {error}"
+            f"(prepare.height, prepare.width, training.augment.random_crop). {error}"
         ) from error
 
 

@@ -20,6 +20,7 @@ from tasks.training.backbone import thaw
 from tasks.training.curves import Draw
 from tasks.training.data import Batch, Feed, Rows, seed_of
 from tasks.training.device import autocast
+from tasks.training.discriminant import Moments, set_heads
 from tasks.training.loss import Loss
 from tasks.training.mixing import half_cutmix, mixup
 from tasks.training.model import Classifier
@@ -138,27 +139,59 @@ def run_epoch(course: Course, state: TrainingState, epoch: int, clock: Clock, ad
     # What layers draw, such as dropout, follows from the epoch alone: an epoch can be begun without the ones before it.
     torch.manual_seed(seed_of(settings.seed, epoch))
     if settings.thaw_after and epoch > settings.thaw_after:
-        for network in state.classifier.members:
-            thaw(network.backbone)
-    order = training_order(rows.training, course.feed.classes[rows.training].numpy(), settings, epoch)
-    with clock.timing(course.feed, len(order)):
-        train_loss = train_epoch(course, state, order, epoch, advance)
+        thaw(state.classifier.backbone)
+    if epoch == 1 and settings.first_epoch == "discriminant":
+        with clock.timing(course.feed, len(rows.training)):
+            train_loss = compute_heads(course, state, advance)
+        rate = 0.0
+    else:
+        order = training_order(rows.training, course.feed.classes[rows.training].numpy(), settings, epoch)
+        with clock.timing(course.feed, len(order)):
+            train_loss = train_epoch(course, state, order, epoch, advance)
+        rate = first_rate(settings, epoch, len(order))
     scored = score(state.scored, course.feed, rows.held_out, course.loss, settings, advance)
     if not math.isfinite(scored.loss):
         raise TrainingError(
             f"The loss on the fold's own {len(rows.held_out)} photos is {scored.loss} after epoch {epoch}. "
             "Lower training.optimiser.learning_rate."
         )
-    steps = math.ceil(len(order) / settings.batch_size)
-    rate = settings.optimiser.learning_rate * rate_factor(
-        settings.schedule, settings.epochs, (epoch - 1) * steps, steps
-    )
     row = {"epoch": epoch, "learning_rate": rate, "train_loss": train_loss, **scored.figures()}
     say(
         f"{course.name}, epoch {epoch} of {settings.epochs}: loss {train_loss:.3f}, held out {scored.loss:.3f}, "
         f"macro F1 {row['macro_f1']:.3f}"
     )
     return row
+
+
+def first_rate(settings: TrainingSettings, epoch: int, photos: int) -> float:
+    """Learning rate of the first step of an epoch of so many photos."""
+    steps = math.ceil(photos / settings.batch_size)
+    factor = rate_factor(settings.schedule, settings.epochs, (epoch - 1) * steps, steps)
+    return settings.optimiser.learning_rate * factor
+
+
+@torch.no_grad()
+def compute_heads(course: Course, state: TrainingState, advance: Advance) -> float:
+    """Make the heads the discriminants of the training photos; returns the mean loss.
+
+    Photos are looked at as they are scored, mirrored ones too if the settings ask for it. The optimiser has not taken a
+    step yet, so it remembers nothing of the heads that were.
+    """
+    settings, feed, classifier = course.settings, course.feed, state.classifier.eval()
+    moments, said = Moments(classifier.heads.in_features), []
+    for batch in feed.batches(course.rows.training):
+        pixels, targets = prepare(batch, classifier, settings)
+        for view in (pixels, pixels.flip(3)) if settings.mirror else (pixels,):
+            with autocast(pixels.device, settings.precision):
+                features = classifier.backbone(view)
+            moments.add(features, batch.classes)
+            said.append((features, targets))
+        advance(len(batch.photos), f"epoch 1 of {settings.epochs}, computing heads")
+    set_heads(classifier, moments, settings.shrinkage)
+    if state.running_mean:
+        state.running_mean.set(classifier)
+    losses = [course.loss(classifier, classifier.read(features), targets).item() for features, targets in said]
+    return float(np.average(losses, weights=[len(features) for features, _ in said]))
 
 
 def train_epoch(course: Course, state: TrainingState, order: Rows, epoch: int, advance: Advance) -> float:
@@ -199,13 +232,12 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
     for part in split(len(pixels), course.parts):
         with autocast(pixels.device, settings.precision):
             logits = classifier(pixels[part])
-        loss = course.loss(classifier, logits, targets.part(part)) * (logits.shape[1] / len(pixels))
-        state.scaler.scale(loss).backward()
+        loss = course.loss(classifier, logits, targets.part(part)) * (len(logits) / len(pixels))
+        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
     if settings.optimiser.clip:
         state.scaler.unscale_(state.optimiser)
-        for network in classifier.members:
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.optimiser.clip)
+        torch.nn.utils.clip_grad_norm_(classifier.parameters(), settings.optimiser.clip)
     state.scaler.step(state.optimiser)
     state.scaler.update()
     return total

@@ -145,10 +145,8 @@ def write_result(result: FoldResult, crops: Crops, settings: TrainingSettings, f
 def _describe_model(crops: Crops, settings: TrainingSettings) -> dict[str, JsonValue]:
     """All that is needed to rebuild the classifier around its weights and to feed it."""
     height, width = crops.size
-    parts = dict.fromkeys(("backbone", "heights", "heads", "hidden", "mean", "std", "mirror"), True)
-    described = settings.model_dump(
-        mode="json", include={**parts, "loss": {"age", "years"}, "augment": {"random_crop"}}
-    )
+    parts = dict.fromkeys(("backbone", "heads", "hidden", "mean", "std", "mirror"), True)
+    described = settings.model_dump(mode="json", include={**parts, "loss": {"age"}, "augment": {"random_crop"}})
     return {**described, "height": height, "width": width}
 
 

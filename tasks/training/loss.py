@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.training.model import ARC_SCALE, Classifier, Network, Targets, make_targets
+from tasks.training.model import ARC_SCALE, Classifier, Targets, make_targets
 from tasks.training.settings import TrainingSettings
 
 TINY = 1e-12
@@ -17,7 +17,7 @@ ARC_MARGIN = 0.5
 
 
 class Loss:
-    """The loss of a batch: the sum of its heads' losses, and those of years and age by their weights."""
+    """The loss of a batch: the sum of its heads' losses, and that of the ages by its weight."""
 
     def __init__(self, settings: TrainingSettings, classes: Tensor, head_sizes: Sequence[int]) -> None:
         """Take the settings, and classes 0..17 of all training photos, shape (photos,), to weigh rare ones by."""
@@ -28,19 +28,12 @@ class Loss:
         self._weights = [balanced_weights(count) if balanced else torch.ones_like(count) for count in counts]
 
     def __call__(self, classifier: Classifier, logits: Tensor, targets: Targets) -> Tensor:
-        """One number for `logits`, networks x photos x outputs, and what they should be: the sum of the networks'."""
-        losses = [self.of_network(*pair, targets) for pair in zip(classifier.members, logits, strict=True)]
-        return torch.stack(losses).sum()
-
-    def of_network(self, network: Network, logits: Tensor, targets: Targets) -> Tensor:
         """One number for `logits`, photos x outputs, and what they should be; the margin is only for training."""
-        if self._margin and network.training:
-            logits = with_margin(logits, targets.heads[0], network.by_head(logits)[0])
-        heads = zip(network.by_head(logits), targets.heads, self._weights, strict=True)
+        if self._margin and classifier.training:
+            logits = with_margin(logits, targets.heads[0], classifier.by_head(logits)[0])
+        heads = zip(classifier.by_head(logits), targets.heads, self._weights, strict=True)
         loss = torch.stack([self._head_loss(*head) for head in heads]).sum()
-        years, ages = network.by_year(logits), network.ages(logits)
-        if years is not None:
-            loss = loss + self._settings.years * functional.cross_entropy(years, targets.years)
+        ages = classifier.ages(logits)
         if ages is not None:
             loss = loss + self._settings.age * functional.smooth_l1_loss(ages, targets.ages)
         return loss

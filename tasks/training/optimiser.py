@@ -66,11 +66,7 @@ def _groups(classifier: Classifier, settings: OptimiserSettings) -> Iterator[dic
 
     Biases and norms are not decayed, as shrinking them only distorts the statistics.
     """
-    scales = {
-        f"networks.{number}.backbone.{name}": scale
-        for number, network in enumerate(classifier.members)
-        for name, scale in _scales(network.backbone, settings.layer_decay).items()
-    }
+    scales = _scales(classifier.backbone, settings.layer_decay)
     named = [(scales.get(name, 1.0), weight) for name, weight in classifier.named_parameters()]
     for scale in sorted({scale for scale, _ in named}):
         weights = [weight for own, weight in named if own == scale]
@@ -83,7 +79,7 @@ def _groups(classifier: Classifier, settings: OptimiserSettings) -> Iterator[dic
 
 
 def _scales(backbone: nn.Module, layer_decay: float) -> dict[str, float]:
-    """Scale of each of the backbone's weights, by its name.
+    """Scale of each of the backbone's weights, by its name in the classifier.
 
     Source: Clark et al., "ELECTRA" (2020), as Bao et al., "BEiT" (2021), use it: the heads learn at the full rate, the
     last stage at `layer_decay` times it, and so on down to the stem.
@@ -97,4 +93,8 @@ def _scales(backbone: nn.Module, layer_decay: float) -> dict[str, float]:
         raise ConfigError(
             "training.optimiser.layer_decay: timm groups no layers of this backbone. Use 1, or another backbone."
         ) from error
-    return {name: layer_decay ** (len(stages) - place) for place, names in enumerate(stages.values()) for name in names}
+    return {
+        f"backbone.{name}": layer_decay ** (len(stages) - place)
+        for place, names in enumerate(stages.values())
+        for name in names
+    }

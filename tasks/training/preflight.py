@@ -125,8 +125,7 @@ def _try_batch(course: Course, state: TrainingState, parts: int) -> None:
     """
     settings, trial = course.settings, copy.deepcopy(state)
     if settings.thaw_after:  # training will need that much memory then
-        for network in trial.classifier.members:
-            thaw(network.backbone)
+        thaw(trial.classifier.backbone)
     batch = next(course.feed.batches(course.rows.training[: settings.batch_size], epoch=1))
     trial.classifier.train()
     loss = train_batch(replace(course, parts=parts), trial, batch, np.random.default_rng(settings.seed))

@@ -28,10 +28,6 @@ class LossSettings(BaseModel):
     """Label smoothing: share of every label that is spread evenly over all classes."""
     age: float = Field(0.0, ge=0, le=100)
     """Weight of a head that learns the age, a number, beside the classes; 0: there is no such head."""
-    years: float = Field(0.0, ge=0, le=100)
-    """Weight of a head that tells the ages 0 to 80 apart, each taught as a bell around the person's age; 0: there is no
-    such head. What it says of the age groups, by the data set's own lines, is averaged with what the age head of the
-    three says; beside other heads it only helps to learn. That of the face networks starts from what they know."""
 
 
 class OptimiserSettings(BaseModel):
@@ -49,7 +45,7 @@ class OptimiserSettings(BaseModel):
     """What the learning rate of each of the backbone's stages is multiplied by, once for every stage above it: early
     layers keep more of what they know. 1: all learn alike."""
     clip: float = Field(0.0, ge=0, le=1000)
-    """Largest norm of a step's gradient, of each network; longer ones are shortened to it. 0: none are."""
+    """Largest norm of a step's gradient; longer ones are shortened to it. 0: none are."""
     accumulate: int = Field(1, ge=1, le=256)
     """Parts that a batch is worked through in, one after another, before the step: less memory, nearly the same step.
     Batch norms, and the loss `f1`, see the parts, which are never of one photo."""
@@ -122,17 +118,14 @@ class TrainingSettings(BaseModel):
     model_config = FROZEN
 
     backbone: str = "tf_efficientnet_lite0"
-    """Name of a timm model; or `face_age_gender`: two small networks that have learnt age and gender from faces."""
+    """Name of a timm model; or `face_recognition`: a network that has learnt to tell people apart."""
     pretrained: bool = True
-    """Start from ImageNet weights. Those of tf_efficientnet_lite0, and the face networks', ship
-    in packages; others are fetched by timm."""
+    """Start from what the backbone has learnt before, mostly from ImageNet. The weights of tf_efficientnet_lite0 and of
+    face_recognition ship in packages; others are fetched by timm."""
     frozen: int = Field(0, ge=0, le=100)
     """Number of the backbone's first stages (as timm groups its layers; the stem is the first) that are not trained."""
     thaw_after: int = Field(0, ge=0, le=1000)
     """Epochs after which frozen stages are trained too. 0: never."""
-    heights: tuple[Annotated[int, Field(ge=16, le=1024)], ...] = ()
-    """Heights, pixels, to which crops are shrunk for networks that are trained side by side, one for each; what they
-    say is averaged. Empty: one network, which sees the crops as they are."""
     heads: Literal["attributes", "classes", "arcface"] = "attributes"
     """`attributes`: three heads (mask, gender, age) over a shared hidden layer. `classes`: one head of 18 classes.
     `arcface`: one of 18 classes that measures angles, with a margin between classes."""
@@ -140,6 +133,13 @@ class TrainingSettings(BaseModel):
     """Width of the layer under the three heads; 0: they sit on the backbone. Read if heads is `attributes`."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the features, and of the hidden layer, that a training step leaves out."""
+    first_epoch: Literal["steps", "discriminant"] = "steps"
+    """`steps`: the first epoch is like the others. `discriminant`: it computes the heads, and leaves the backbone as it
+    is: linear discriminants of what the backbone says of the training photos, which are not changed. Later epochs go on
+    from there. Best where the backbone knows much and persons are few. Takes heads on the backbone (hidden: 0)."""
+    shrinkage: float = Field(0.5, gt=0, le=1)
+    """How little is believed of how features go together: 1 takes them for independent. Read if first_epoch is
+    `discriminant`."""
     loss: LossSettings = LossSettings()
     """What training makes small."""
     optimiser: OptimiserSettings = OptimiserSettings()
@@ -182,4 +182,10 @@ class TrainingSettings(BaseModel):
             raise ValueError(f"schedule.warmup ({self.schedule.warmup:g}) must be less than epochs ({self.epochs})")
         if self.thaw_after and not self.frozen:
             raise ValueError("thaw_after is set, but frozen is 0: there is nothing to thaw")
+        curved = self.heads == "arcface" or (self.heads == "attributes" and self.hidden)
+        if self.first_epoch == "discriminant" and curved:
+            raise ValueError(
+                "first_epoch is discriminant, which makes linear heads, but these are not: hidden must be 0, and heads "
+                "not arcface"
+            )
         return self

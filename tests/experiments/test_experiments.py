@@ -8,6 +8,7 @@ import torch
 from flows.experiments import resolve_experiment, shipped_experiments
 from tasks.tables import CROPS
 from tasks.training.data import Crops, Feed
+from tasks.training.face_net import FACES
 from tasks.training.fit import Course, FoldRows, train_batch
 from tasks.training.loss import Loss
 from tasks.training.score import score
@@ -55,18 +56,19 @@ def test_shipped_experiment_takes_a_step_and_scores(name: str, tmp_path: Path) -
     settings = resolve_experiment(name, environment={}).training.model_copy(
         update={"pretrained": False, "batch_size": 2}
     )
-    size = max((96, 64), (settings.augment.random_crop,) * 2)  # a multiple of the patches of every ViT
+    smallest = (112, 112) if settings.backbone == FACES else (96, 64)  # a multiple of the patches of every ViT
+    size = max(smallest, (settings.augment.random_crop,) * 2)
     feed = two_photos(settings, size, tmp_path)
     state = new_state(settings, size, torch.device("cpu"))
     rows = np.arange(2)
     loss = Loss(settings, feed.classes, state.classifier.head_sizes)
     course = Course(feed, FoldRows(rows, rows, rows), settings, loss, 1, name)
-    before = state.classifier.networks[0].heads.weight.detach().clone()
+    before = state.classifier.heads.weight.detach().clone()
     state.classifier.train()
     step = train_batch(course, state, next(feed.batches(rows, epoch=1)), np.random.default_rng(1))
     scored = score(state.scored, feed, rows, loss, settings, lambda *_: None)
     assert step.isfinite()
-    assert not torch.equal(state.classifier.networks[0].heads.weight, before)
+    assert not torch.equal(state.classifier.heads.weight, before)
     assert scored.probabilities.shape == (2, 18)
     assert scored.probabilities.sum(axis=1) == pytest.approx(1)
     assert np.isfinite(scored.loss)

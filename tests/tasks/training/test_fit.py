@@ -26,7 +26,7 @@ from tasks.training.state import new_state
 from tests.tasks.training.conftest import CPU, Lab
 
 Weights = dict[str, Tensor]
-STEM = "networks.0.backbone.conv1.0.weight"
+STEM = "backbone.conv1.0.weight"
 
 
 def weights(lab: Lab, settings: TrainingSettings) -> Weights:
@@ -72,11 +72,11 @@ def plain(
         {"ema": 0.9},
         {"average": 2},
         {"loss": LossSettings(gamma=2.0, age=1.0)},
-        {"loss": LossSettings(gamma=2.0, years=1.0)},
         {"loss": LossSettings(name="f1")},
         {"heads": "arcface"},
         {"schedule": ScheduleSettings(name="cosine", warmup=1)},
         {"dropout": 0.2},
+        {"hidden": 0, "first_epoch": "discriminant"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -110,7 +110,7 @@ def test_training_loss_of_an_epoch_is_the_mean_over_its_photos(lab: Lab, tiny: T
     def listen(classifier: Classifier, logits: Tensor, targets: Targets) -> Tensor:
         loss = course.loss(classifier, logits, targets)
         if classifier.training:
-            heard.append((logits.shape[1], loss.item()))
+            heard.append((len(logits), loss.item()))
         return loss
 
     history = lab.fit(settings, course=replace(course, loss=listen)).history  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
     state = new_state(tiny, (32, 32), CPU)
 
     def fake(*args: object, **options: object) -> Scored:
-        heads.append(state.scored.networks[0].heads.weight.detach().clone())
+        heads.append(state.scored.heads.weight.detach().clone())
         return replace(score(*args, **options), loss=next(losses))  # type: ignore[arg-type]
 
     monkeypatch.setattr("tasks.training.fit.score", fake)
@@ -137,7 +137,7 @@ def test_kept_weights_are_the_mean_of_those_of_the_asked_epochs(
     result = lab.fit(settings, state)
     assert result.history.query("kept")["epoch"].tolist() == kept
     expected = torch.stack([heads[epoch - 1] for epoch in kept]).mean(dim=0)
-    assert torch.allclose(result.classifier.networks[0].heads.weight, expected, atol=1e-7)
+    assert torch.allclose(result.classifier.heads.weight, expected, atol=1e-7)
 
 
 def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> None:
@@ -145,7 +145,7 @@ def test_running_mean_is_what_is_scored(lab: Lab, tiny: TrainingSettings) -> Non
     state = new_state(settings, (32, 32), CPU)
     result = lab.fit(settings, state)
     assert result.classifier is state.scored is not state.classifier
-    assert not torch.equal(result.classifier.networks[0].heads.weight, state.classifier.networks[0].heads.weight)
+    assert not torch.equal(result.classifier.heads.weight, state.classifier.heads.weight)
     told = result.history["valid_loss"].iloc[-1]
     assert lab.score(settings, state, lab.rows.held_out).loss == pytest.approx(told, rel=1e-5)
     assert lab.score(settings, replace(state, running_mean=None), lab.rows.held_out).loss != pytest.approx(
@@ -192,14 +192,6 @@ def test_gradient_is_shortened_to_the_largest_norm(lab: Lab, tiny: TrainingSetti
         assert bool(norm > 0.05 + 1e-4) is longer
 
 
-def test_gradient_of_each_network_is_shortened_by_itself(lab: Lab, tiny: TrainingSettings) -> None:
-    settings = tiny.model_copy(update={"heights": (32, 16), "optimiser": OptimiserSettings(clip=0.05)})
-    found = gradients(lab.course(settings), settings)
-    for number in (0, 1):
-        own = [gradient.norm() for name, gradient in found.items() if name.startswith(f"networks.{number}.")]
-        assert torch.stack(own).norm().item() == pytest.approx(0.05, rel=1e-3)
-
-
 class Torn(Loss):
     """A loss that is no number from its `count`-th call on."""
 
@@ -234,14 +226,3 @@ def test_speed_and_waiting_are_told(lab: Lab, tiny: TrainingSettings) -> None:
     result = lab.fit(tiny)
     assert result.speed > 0
     assert 0 < result.waited < 1
-
-
-def test_networks_side_by_side_learn_as_if_each_were_alone(lab: Lab, tiny: TrainingSettings) -> None:
-    tiny = tiny.model_copy(update={"epochs": 1})
-    settings = tiny.model_copy(update={"heights": (32, 16)})
-    state, alone = new_state(settings, (32, 32), CPU), new_state(tiny, (32, 32), CPU)
-    alone.classifier.networks[0].load_state_dict(state.classifier.networks[0].state_dict())
-    lab.fit(settings, state)
-    lab.checkpoints.drop()
-    lab.fit(tiny, alone)
-    assert equal(alone.classifier.networks[0].state_dict(), state.classifier.networks[0].state_dict())

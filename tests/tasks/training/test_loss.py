@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.training.loss import ARC_MARGIN, Loss, balanced_weights, f1_loss, focal_loss, with_margin
-from tasks.training.model import AGE_SPREAD, ARC_SCALE, MIDDLE_AGE, YEARS, make_network, make_targets
+from tasks.training.model import AGE_SPREAD, ARC_SCALE, MIDDLE_AGE, make_classifier, make_targets
 from tasks.training.settings import LossSettings, TrainingSettings
 
 
@@ -75,9 +75,9 @@ def classes_loss(**change: object) -> tuple[Tensor, Tensor, Tensor]:
     loss = LossSettings().model_copy(update={"name": "cross_entropy", **change})
     settings = TrainingSettings(backbone="test_resnet.r160_in1k", pretrained=False, heads="classes", loss=loss)
     logits, truth = drawn(30, 18)
-    network = make_network(settings, (32, 32))
-    targets = make_targets(truth, torch.zeros(30), network.head_sizes)
-    return Loss(settings, truth, network.head_sizes).of_network(network, logits, targets), logits, truth
+    classifier = make_classifier(settings, (32, 32))
+    targets = make_targets(truth, torch.zeros(30), classifier.head_sizes)
+    return Loss(settings, truth, classifier.head_sizes)(classifier, logits, targets), logits, truth
 
 
 def test_label_smoothing_is_torchs() -> None:
@@ -103,44 +103,20 @@ def test_margin_widens_the_angle_to_the_true_class_alone(angle: float) -> None:
 
 def test_margin_is_for_training_alone(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"heads": "arcface"})
-    network, truth = make_network(settings, (32, 32)), torch.arange(8)
-    loss = Loss(settings, truth, network.head_sizes)
-    logits = network.eval()(torch.zeros(8, 3, 32, 32))
-    targets = make_targets(truth, torch.zeros(8), network.head_sizes)
+    classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
+    loss = Loss(settings, truth, classifier.head_sizes)
+    logits = classifier.eval()(torch.zeros(8, 3, 32, 32))
+    targets = make_targets(truth, torch.zeros(8), classifier.head_sizes)
     assert logits.abs().max() <= ARC_SCALE * 1.001
-    scored = loss.of_network(network.eval(), logits, targets)
-    assert loss.of_network(network.train(), logits, targets) > scored + 1
+    scored = loss(classifier.eval(), logits, targets)
+    assert loss(classifier.train(), logits, targets) > scored + 1
 
 
 def test_age_adds_its_loss_by_its_weight(tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"loss": LossSettings(age=3.0)})
-    network, truth = make_network(settings, (32, 32)), torch.arange(8)
-    loss = Loss(settings, truth, network.head_sizes)
+    classifier, truth = make_classifier(settings, (32, 32)), torch.arange(8)
+    loss = Loss(settings, truth, classifier.head_sizes)
     logits, ages = torch.zeros(8, 9), torch.full((8,), MIDDLE_AGE + AGE_SPREAD / 2)
-    wrong = make_targets(truth, ages, network.head_sizes)
+    wrong = make_targets(truth, ages, classifier.head_sizes)
     right = replace(wrong, ages=torch.zeros(8))
-    assert (loss.of_network(network, logits, wrong) - loss.of_network(network, logits, right)).item() == pytest.approx(
-        3 * 0.5**3
-    )
-
-
-def test_years_are_taught_as_a_bell_around_the_age(tiny: TrainingSettings) -> None:
-    settings = tiny.model_copy(update={"loss": LossSettings(years=2.0)})
-    network, truth = make_network(settings, (32, 32)), torch.arange(8)
-    targets = make_targets(truth, torch.full((8,), 40.0), network.head_sizes)
-    assert targets.years.sum(dim=1).tolist() == pytest.approx([1] * 8)
-    bell = targets.years[0]
-    assert bell.argmax() == 40
-    assert (bell[43] / bell[40]).item() == pytest.approx(math.exp(-0.5), rel=1e-5)
-    loss = Loss(settings, truth, network.head_sizes)
-    logits = torch.zeros(8, 8 + YEARS)
-    told = torch.cat([torch.zeros(8, 8), targets.years.log()], dim=1)
-    expected = 2 * (math.log(YEARS) + (bell * bell.log()).sum().item())
-    assert (
-        loss.of_network(network, logits, targets) - loss.of_network(network, told, targets)
-    ).item() == pytest.approx(expected, rel=1e-4)
-
-
-def test_people_over_eighty_count_as_eighty() -> None:
-    targets = make_targets(torch.tensor([2]), torch.tensor([93.0]), (18,))
-    assert targets.years.argmax() == 80
+    assert (loss(classifier, logits, wrong) - loss(classifier, logits, right)).item() == pytest.approx(3 * 0.5**3)

@@ -82,14 +82,14 @@ def test_early_stages_learn_slower_and_heads_at_the_full_rate(tiny: TrainingSett
     set_rate(optimiser, 1.0)
     rates = {id(weight): group["lr"] for group in optimiser.param_groups for weight in group["params"]}
     named = {name: rates[id(weight)] for name, weight in classifier.named_parameters()}
-    assert named["networks.0.heads.weight"] == 1.0
-    assert named["networks.0.backbone.layer4.0.conv1.weight"] == 0.5
-    assert named["networks.0.backbone.layer3.0.conv1.weight"] == 0.25
-    assert named["networks.0.backbone.conv1.0.weight"] == min(named.values()) == 0.5**5
+    assert named["heads.weight"] == 1.0
+    assert named["backbone.layer4.0.conv1.weight"] == 0.5
+    assert named["backbone.layer3.0.conv1.weight"] == 0.25
+    assert named["backbone.conv1.0.weight"] == min(named.values()) == 0.5**5
 
 
 def test_rates_of_their_own_need_a_backbone_that_is_grouped(tiny: TrainingSettings) -> None:
     classifier = make_classifier(tiny, (32, 32))
-    next(classifier.members).backbone = nn.Linear(2, 2)
+    classifier.backbone = nn.Linear(2, 2)
     with pytest.raises(ConfigError, match="layer_decay: timm groups no layers"):
         make_optimiser(classifier, OptimiserSettings(layer_decay=0.5))

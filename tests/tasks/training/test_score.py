@@ -81,17 +81,3 @@ def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(lab: Lab, 
     assert np.abs(one.probabilities - both.probabilities).max() > 1e-4
     expected = (one.probabilities + torch.cat(other).detach().numpy()) / 2
     assert both.probabilities == pytest.approx(expected, abs=1e-6)
-
-
-def test_what_networks_say_is_averaged(lab: Lab, tiny: TrainingSettings) -> None:
-    settings = tiny.model_copy(update={"heights": (32, 16)})
-    state = new_state(settings, (32, 32), CPU)
-    together = lab.score(settings, state, ALL).probabilities
-    parts = []
-    for network, height in zip(state.classifier.networks, settings.heights, strict=True):
-        alone = tiny.model_copy(update={"heights": (height,)})
-        one = new_state(alone, (32, 32), CPU)
-        one.classifier.networks[0].load_state_dict(network.state_dict())
-        parts.append(lab.score(alone, one, ALL).probabilities)
-    assert np.abs(parts[0] - parts[1]).max() > 1e-4
-    assert together == pytest.approx((parts[0] + parts[1]) / 2)

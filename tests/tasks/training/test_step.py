@@ -78,13 +78,12 @@ def test_model_file_says_how_to_rebuild_and_feed_it(model: Artifact, tiny: Train
     described = json.loads(model.path("model.json").read_text())
     assert described == {
         "backbone": tiny.backbone,
-        "heights": [],
         "heads": "attributes",
         "hidden": 16,
         "mean": [0.5, 0.5, 0.5],
         "std": [0.5, 0.5, 0.5],
         "mirror": False,
-        "loss": {"age": 0.0, "years": 0.0},
+        "loss": {"age": 0.0},
         "augment": {"random_crop": 0},
         "height": 40,
         "width": 32,
