@@ -176,6 +176,9 @@ def compute_heads(course: Course, state: TrainingState, advance: Advance) -> flo
 
     Photos are looked at as they are scored, mirrored ones too if the settings ask for it. The optimiser has not taken a
     step yet, so it remembers nothing of the heads that were.
+
+    Raises:
+        TrainingError: what the backbone says is not finite; the message names the batch's photos.
     """
     settings, feed, classifier = course.settings, course.feed, state.classifier.eval()
     moments, said = Moments(classifier.heads.in_features), []
@@ -183,7 +186,12 @@ def compute_heads(course: Course, state: TrainingState, advance: Advance) -> flo
         pixels, targets = prepare(batch, classifier, settings)
         for view in (pixels, pixels.flip(3)) if settings.mirror else (pixels,):
             with autocast(pixels.device, settings.precision):
-                features = classifier.backbone(view)
+                features = classifier.backbone(view).float()
+            if not features.isfinite().all():
+                raise TrainingError(
+                    f"What the backbone says of a batch of {len(batch.photos)} photos such as {batch.photos[0]} is not "
+                    f"finite. Use training.precision=float32, or look at these photos: {', '.join(batch.photos)}."
+                )
             moments.add(features, batch.classes)
             said.append((features, targets))
         advance(len(batch.photos), f"epoch 1 of {settings.epochs}, computing heads")

@@ -6,6 +6,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import nn
 
 from tasks.classes import CLASS_COUNT
+from tasks.errors import TrainingError
 from tasks.training.discriminant import Moments, set_heads
 from tasks.training.face_net import FACES, IDENTITY
 from tasks.training.model import make_classifier
@@ -124,6 +125,15 @@ def test_running_mean_starts_from_the_computed_heads(lab: Lab, tiny: TrainingSet
     state = new_state(settings, (32, 32), CPU)
     lab.fit(settings, state)
     assert torch.equal(state.scored.heads.weight, state.classifier.heads.weight)
+
+
+def test_features_that_are_no_numbers_stop_training_and_name_the_photos(lab: Lab, tiny: TrainingSettings) -> None:
+    settings = tiny.model_copy(update=COMPUTED)
+    state = new_state(settings, (32, 32), CPU)
+    with torch.no_grad():
+        next(state.classifier.backbone.parameters()).fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"batch of 8 photos such as 00\.jpg is not finite\..* 00\.jpg, 01\.jpg, "):
+        lab.fit(settings, state)
 
 
 def test_single_head_is_computed_too(lab: Lab, tiny: TrainingSettings) -> None:

@@ -19,3 +19,10 @@ def test_thawing_what_is_not_frozen_is_an_error() -> None:
     with pytest.raises(ValidationError, match="there is nothing to thaw"):
         TrainingSettings.model_validate({"thaw_after": 1})
     assert TrainingSettings.model_validate({"thaw_after": 1, "frozen": 2}).thaw_after == 1
+
+
+@pytest.mark.parametrize("heads", [{"heads": "attributes"}, {"heads": "arcface", "hidden": 0}])
+def test_computed_heads_that_are_not_linear_are_an_error(heads: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="hidden must be 0, and heads not arcface"):
+        TrainingSettings.model_validate({"first_epoch": "discriminant", **heads})
+    assert TrainingSettings.model_validate({"first_epoch": "discriminant", "heads": "classes"})
