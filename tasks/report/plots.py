@@ -29,7 +29,10 @@ BINS = 30
 
 @mpl.rc_context(STYLE)
 def learning_curves(histories: Mapping[int, pd.DataFrame]) -> dict[int, Markup]:
-    """Losses and score by epoch, a figure a fold, all on the same scales."""
+    """Losses and score by epoch, a figure a fold, on the same scales; none of a fold of one epoch, a dot."""
+    histories = {number: history for number, history in histories.items() if len(history) > 1}
+    if not histories:
+        return {}
     together = pd.concat(histories.values())
     losses = together[["train_loss", "valid_loss"]]
     limits = 0.0, 1.08 * float(losses.to_numpy().max())

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.metrics import macro_f1
 from tasks.report.data import box_sizes, face_sources
-from tasks.report.page import Faces, Page, duration, render
+from tasks.report.page import Faces, Page, duration, make_page, render
 from tasks.report.provenance import splits_persons
 from tasks.report.run import RunTables
 from tasks.report.scores import score_rows
@@ -61,6 +61,13 @@ def test_confusion_matrix_says_what_was_taken_for_what(html: str) -> None:
 def test_curves_describe_the_kept_epoch(html: str) -> None:
     for fold in (0, 1):
         assert f'aria-label="Fold {fold}: 3 epochs, epoch 2 was kept, with a held-out loss of 0.400"' in html
+
+
+def test_training_of_one_epoch_has_no_curves(run: RunTables) -> None:
+    histories = {fold: history.head(1) for fold, history in run.histories.items()}
+    html = render(make_page(replace(run, histories=histories)))
+    assert re.findall(r'<section id="(\w+)">', html) == [name for name in SECTIONS if name != "curves"]
+    assert "#curves" not in html
 
 
 def test_failed_check_says_what_its_severity_means(html: str) -> None:
