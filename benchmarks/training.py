@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PEOPLE, SIZE, BATCH = 96, (192, 152), 32
 ROUNDS, QUICK_ROUNDS = 2, 1
 TURNS, QUICK_TURNS = 20, 16
-"""Turns of a round, of ours and the bare step each."""
+"""Turns of a round, of ours and the bare step each; and batches of each rival."""
 BATCHES = 3
 """Batches of a turn: what else the machine does falls into few of many short turns, and the median passes over it."""
 WARM = 3
@@ -49,7 +49,7 @@ Numbers = dict[str, float]
 
 
 def settings() -> "TrainingSettings":
-    """As the experiment on a laptop changes photos, without its weights."""
+    """The default network without its weights, photos changed in all the common ways."""
     from tasks.training.settings import AugmentSettings, LossSettings, TrainingSettings
 
     augment = AugmentSettings(flip=0.5, shake=0.08, light=0.2)
@@ -377,10 +377,7 @@ def report(count: int, turns: int) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw(folder)
-        rounds = [
-            {name: run(name, folder, turns if name == "ours" else turns * BATCHES // 3) for name in CONTENDERS}
-            for _ in range(count)
-        ]
+        rounds = [{name: run(name, folder, turns) for name in CONTENDERS} for _ in range(count)]
         mine = {figure: statistics.mean(numbers["ours"][figure] for numbers in rounds) for figure in rounds[0]["ours"]}
         ratios = {
             rival: statistics.mean(numbers["ours"]["speed"] / numbers[rival]["speed"] for numbers in rounds)

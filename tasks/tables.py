@@ -180,8 +180,8 @@ HISTORY = Table(
     "an epoch",
     (
         Column("epoch", "int32", "number of the epoch, from 1"),
-        Column("learning_rate", "float64", "learning rate of the epoch's first step"),
-        Column("train_loss", "float64", "mean loss over the training photos, as augmented"),
+        Column("learning_rate", "float64", "learning rate of the epoch's first step; 0 if it computed the heads"),
+        Column("train_loss", "float64", "mean loss over the training photos, as augmented if they were learnt from"),
         Column("valid_loss", "float64", "mean loss over the fold's own photos"),
         Column("macro_f1", "float64", "official score over the fold's own photos"),
         Column("accuracy_mask", "float64", "share of the fold's own photos with the right mask state"),

@@ -3,80 +3,76 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT
 from tasks.training.face_net import FaceNet
 from tasks.training.model import Classifier, make_targets
 
+ROUNDING = 1e-6
+"""Share of its mean by which a feature deviates if it only rounds: float32 has seven digits."""
+ROWS = 4096
+"""Photos that are summed up at once in double precision: it takes twice the memory."""
 
-class Moments:
-    """Sums over photos from which discriminants follow: memory does not grow with the number of photos.
+
+def set_heads(classifier: Classifier, features: Tensor, classes: Tensor, shrinkage: float) -> None:
+    """Make the classifier's heads the discriminants of photos.
 
     Args:
-        features: how many a photo has.
+        classifier: with heads that are linear and sit on the backbone.
+        features: what the backbone says, photos x features.
+        classes: classes 0..17, shape (photos,).
+        shrinkage: as `discriminants` takes it.
     """
-
-    def __init__(self, features: int) -> None:
-        self._counts = torch.zeros(CLASS_COUNT, dtype=torch.double)
-        self._sums = torch.zeros(CLASS_COUNT, features, dtype=torch.double)
-        self._products = torch.zeros(features, features, dtype=torch.double)
-
-    def add(self, features: Tensor, classes: Tensor) -> None:
-        """Count photos in: their features, photos x features, and their classes 0..17, shape (photos,)."""
-        features, classes = features.double().cpu(), classes.cpu()
-        self._counts += torch.bincount(classes, minlength=CLASS_COUNT)
-        self._sums.index_add_(0, classes, features)
-        self._products += features.T @ features
-
-    def discriminants(self, values: Tensor, columns: slice, shrinkage: float) -> tuple[Tensor, Tensor]:
-        """Weights, values x features, and biases, shape (values,), whose logits tell the values apart.
-
-        Linear discriminant analysis with a covariance that is shrunken towards that of independent features, each in
-        units of its own deviation: with fewer persons than features, the plain one would believe in chance. Source:
-        Hastie et al., "The Elements of Statistical Learning" (2009), 4.3 and 4.3.1. A value without photos counts as
-        one photo like the mean.
-
-        Args:
-            values: share of each value in each class, 18 x values.
-            columns: the features that are looked at.
-            shrinkage: 0: the covariance of the photos, 1: independent features.
-        """
-        sums, products = self._sums[:, columns], self._products[columns, columns]
-        total = self._counts.sum()
-        mean = sums.sum(dim=0) / total
-        deviations = (products.diagonal() / total - mean**2).clamp_min(torch.finfo(torch.float).tiny).sqrt()
-        counts = self._counts @ values
-        means = torch.where((counts > 0).view(-1, 1), values.T @ sums / counts.clamp_min(1).view(-1, 1), mean)
-        within = (products - (means.T * counts) @ means) / total / torch.outer(deviations, deviations)
-        independent = within.diagonal().mean() * torch.eye(len(mean), dtype=torch.double)
-        within = (1 - shrinkage) * within + shrinkage * independent
-        centres = (means - mean) / deviations
-        weights = torch.linalg.solve(within, centres.T).T
-        shares = counts.clamp_min(1) / total
-        biases = shares.log() - (weights * centres).sum(dim=1) / 2
-        weights = weights / deviations
-        return weights, biases - weights @ mean
-
-
-def set_heads(classifier: Classifier, moments: Moments, shrinkage: float) -> None:
-    """Make the classifier's heads the discriminants of the photos that `moments` has counted."""
     every = torch.arange(CLASS_COUNT)
     targets = make_targets(every, every, classifier.head_sizes).heads
-    heads = classifier.heads
+    weight, bias, start = classifier.heads.weight, classifier.heads.bias, 0
     with torch.no_grad():
-        heads.weight.zero_()
-        start = 0
-        for values, columns in zip(targets, _columns(classifier), strict=True):
-            rows = slice(start, start := start + values.shape[1])
-            weights, biases = moments.discriminants(values.double(), columns, shrinkage)
-            heads.weight[rows, columns] = weights.to(heads.weight)
-            heads.bias[rows] = biases.to(heads.bias)
+        weight.zero_()
+        for target, columns in zip(targets, _columns(classifier), strict=True):
+            values, count = target.argmax(dim=1)[classes], target.shape[1]
+            weights, biases = discriminants(features[:, columns], values, count, shrinkage)
+            weight[start : start + count, columns] = weights.to(weight)
+            bias[start : start + count] = biases.to(bias)
+            start += count
+
+
+def discriminants(features: Tensor, values: Tensor, count: int, shrinkage: float) -> tuple[Tensor, Tensor]:
+    """Weights, values x features, and biases, shape (values,), whose logits tell values apart; in double precision.
+
+    Linear discriminant analysis, with a covariance that is shrunken towards that of independent features, all in units
+    of their own deviations: with fewer persons than features, the plain one would believe in chance. Source: Hastie et
+    al., "The Elements of Statistical Learning" (2009), 4.3 and 4.3.1. Features that only round count for nothing, and a
+    value without photos is never chosen.
+
+    Args:
+        features: photos x features.
+        values: which of the values each photo has, shape (photos,).
+        count: number of values.
+        shrinkage: 0: the covariance of the photos, 1: independent features.
+    """
+    mean = features.mean(dim=0, dtype=torch.double)
+    squares = torch.stack([((part.double() - mean) ** 2).sum(dim=0) for part in torch.split(features, ROWS)])
+    deviations = (squares.sum(dim=0) / len(features)).sqrt()
+    scales = torch.where(deviations > ROUNDING * mean.abs(), 1 / deviations, 0.0)
+    counts = torch.bincount(values, minlength=count).double()
+    sums, products = torch.zeros(count, len(mean), dtype=torch.double), torch.zeros(len(mean), len(mean)).double()
+    for part, own in zip(torch.split(features, ROWS), torch.split(values, ROWS), strict=True):
+        alike = (part.double() - mean) * scales
+        sums.index_add_(0, own, alike)
+        products += alike.T @ alike
+    centres = sums / counts.clamp_min(1).view(-1, 1)
+    within = (products - (centres.T * counts) @ centres) / len(features)
+    within = (1 - shrinkage) * within + shrinkage * torch.eye(len(mean), dtype=torch.double)
+    weights = torch.linalg.solve(within, centres.T).T
+    shares = (counts / len(features)).clamp_min(torch.finfo(torch.float).tiny)
+    biases = shares.log() - (weights * centres).sum(dim=1) / 2
+    weights = weights * scales
+    return weights, biases - weights @ mean
 
 
 def _columns(classifier: Classifier) -> Sequence[slice]:
     """The features that each head looks at."""
-    backbone: nn.Module = classifier.backbone
-    if isinstance(backbone, FaceNet) and len(classifier.head_sizes) == len(ATTRIBUTES):
-        return [backbone.features_of(attribute) for attribute in ATTRIBUTES]
+    if isinstance(classifier.backbone, FaceNet) and len(classifier.head_sizes) == len(ATTRIBUTES):
+        return [classifier.backbone.features_of(attribute) for attribute in ATTRIBUTES]
     return [slice(None)] * len(classifier.head_sizes)

@@ -20,14 +20,14 @@ from tasks.training.backbone import thaw
 from tasks.training.curves import Draw
 from tasks.training.data import Batch, Feed, Rows, seed_of
 from tasks.training.device import autocast
-from tasks.training.discriminant import Moments, set_heads
+from tasks.training.discriminant import set_heads
 from tasks.training.loss import Loss
 from tasks.training.mixing import half_cutmix, mixup
 from tasks.training.model import Classifier
 from tasks.training.optimiser import set_rate
 from tasks.training.sampling import training_order
 from tasks.training.schedule import rate_factor
-from tasks.training.score import prepare, score
+from tasks.training.score import prepare, prepare_targets, score
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import TrainingState, mean_weights
 
@@ -180,26 +180,32 @@ def compute_heads(course: Course, state: TrainingState, advance: Advance) -> flo
     Raises:
         TrainingError: what the backbone says is not finite; the message names the batch's photos.
     """
-    settings, feed, classifier = course.settings, course.feed, state.classifier.eval()
-    moments, said = Moments(classifier.heads.in_features), []
-    for batch in feed.batches(course.rows.training):
-        pixels, targets = prepare(batch, classifier, settings)
-        for view in (pixels, pixels.flip(3)) if settings.mirror else (pixels,):
-            with autocast(pixels.device, settings.precision):
-                features = classifier.backbone(view).float()
-            if not features.isfinite().all():
-                raise TrainingError(
-                    f"What the backbone says of a batch of {len(batch.photos)} photos such as {batch.photos[0]} is not "
-                    f"finite. Use training.precision=float32, or look at these photos: {', '.join(batch.photos)}."
-                )
-            moments.add(features, batch.classes)
-            said.append((features, targets))
+    settings, feed, rows, classifier = course.settings, course.feed, course.rows.training, state.classifier.eval()
+    views: list[list[Tensor]] = [[], []] if settings.mirror else [[]]
+    for batch in feed.batches(rows):
+        pixels, _ = prepare(batch, classifier, settings)
+        for view, said in zip((pixels, pixels.flip(3)), views, strict=False):
+            said.append(features_of(classifier, view, batch, settings).cpu())
         advance(len(batch.photos), f"epoch 1 of {settings.epochs}, computing heads")
-    set_heads(classifier, moments, settings.shrinkage)
+    together = [torch.cat(said) for said in views]
+    set_heads(classifier, torch.cat(together), feed.classes[rows].repeat(len(views)), settings.shrinkage)
     if state.running_mean:
         state.running_mean.set(classifier)
-    losses = [course.loss(classifier, classifier.read(features), targets).item() for features, targets in said]
-    return float(np.average(losses, weights=[len(features) for features, _ in said]))
+    targets = prepare_targets(feed.classes[rows], feed.ages[rows], classifier)
+    losses = [course.loss(classifier, classifier.read(said.to(classifier.device)), targets) for said in together]
+    return torch.stack(losses).mean().item()
+
+
+def features_of(classifier: Classifier, pixels: Tensor, batch: Batch, settings: TrainingSettings) -> Tensor:
+    """What the backbone says of a batch, photos x features. Raises TrainingError if it is not finite."""
+    with autocast(pixels.device, settings.precision):
+        features: Tensor = classifier.backbone(pixels).float()
+    if not features.isfinite().all():
+        raise TrainingError(
+            f"What the backbone says of a batch of {len(batch.photos)} photos such as {batch.photos[0]} is not finite. "
+            f"Use training.precision=float32, or look at these photos: {', '.join(batch.photos)}."
+        )
+    return features
 
 
 def train_epoch(course: Course, state: TrainingState, order: Rows, epoch: int, advance: Advance) -> float:

@@ -94,7 +94,7 @@ def train_and_predict(
     )
     loss = Loss(settings, feed.classes[rows.training], state.classifier.head_sizes)
     course = Course(feed, rows, settings, loss, settings.optimiser.accumulate, name)
-    if state.epoch < settings.epochs:
+    if steps_left(state, settings):
         course = replace(course, parts=fitting_parts(course, state))
     epochs = settings.epochs - state.epoch
     total = epochs * (len(rows.training) + len(rows.held_out)) + len(rows.held_out) + len(rows.evaluation)
@@ -106,6 +106,12 @@ def train_and_predict(
             score(fitted.classifier, feed, part, loss, settings, advance) for part in (rows.held_out, rows.evaluation)
         )
     return FoldResult(fitted, oof, evaluation)
+
+
+def steps_left(state: TrainingState, settings: TrainingSettings) -> bool:
+    """Whether weights will still be moved: computing the heads takes no step."""
+    computed = settings.first_epoch == "discriminant"
+    return max(state.epoch, int(computed)) < settings.epochs
 
 
 def resumed(state: TrainingState, checkpoints: Checkpoints, name: str) -> TrainingState | None:

@@ -71,7 +71,7 @@ def score(
 
 def prepare(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> tuple[Tensor, Targets]:
     """Normalised pixels and targets of a batch, where the classifier is."""
-    device = classifier.heads.weight.device
+    device = classifier.device
     pixels = batch.pixels.to(device, non_blocking=True).float()
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (settings.mean, settings.std))
     return pixels.div_(255 * std).sub_(mean / std), prepare_targets(batch.classes, batch.ages, classifier)
@@ -79,7 +79,7 @@ def prepare(batch: Batch, classifier: Classifier, settings: TrainingSettings) ->
 
 def prepare_targets(classes: Tensor, ages: Tensor, classifier: Classifier) -> Targets:
     """Targets where the classifier is; a hidden class counts as class 0, a hidden age as any."""
-    device = classifier.heads.weight.device
+    device = classifier.device
     return make_targets(classes.clamp_min(0).to(device), ages.nan_to_num().to(device), classifier.head_sizes)
 
 

@@ -134,9 +134,10 @@ class TrainingSettings(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the features, and of the hidden layer, that a training step leaves out."""
     first_epoch: Literal["steps", "discriminant"] = "steps"
-    """`steps`: the first epoch is like the others. `discriminant`: it computes the heads, and leaves the backbone as it
-    is: linear discriminants of what the backbone says of the training photos, which are not changed. Later epochs go on
-    from there. Best where the backbone knows much and persons are few. Takes heads on the backbone (hidden: 0)."""
+    """`steps`: the first epoch is like the others. `discriminant`: it leaves the backbone as it is, and computes the
+    heads: linear discriminants of what the backbone says of all training photos, as they are; sampling, augmentation
+    and class weights are not read. Later epochs go on from there. Best if the backbone knows much and persons are few.
+    """
     shrinkage: float = Field(0.5, gt=0, le=1)
     """How little is believed of how features go together: 1 takes them for independent. Read if first_epoch is
     `discriminant`."""
@@ -187,5 +188,12 @@ class TrainingSettings(BaseModel):
             raise ValueError(
                 "first_epoch is discriminant, which makes linear heads, but these are not: hidden must be 0, and heads "
                 "not arcface"
+            )
+        if self.first_epoch == "discriminant" and self.loss.age:
+            raise ValueError("first_epoch is discriminant, which computes no head of ages: loss.age must be 0")
+        if self.first_epoch == "discriminant" and 0 < self.schedule.warmup <= 1:
+            raise ValueError(
+                "first_epoch is discriminant, which takes no steps: schedule.warmup "
+                f"({self.schedule.warmup:g}) must be more than 1, or 0"
             )
         return self

@@ -39,12 +39,12 @@ def test_face_network_tells_people_apart_as_dlib_does(net: FaceNet) -> None:
     assert np.abs(described).max() > 0.1
 
 
-def test_face_network_takes_crops_of_any_size_from_112_pixels() -> None:
-    untrained = make_backbone(FACES, (112, 112), pretrained=False).eval()
-    for height, width in ((112, 112), (150, 131), (260, 200)):
+def test_face_network_takes_crops_of_any_size_from_103_pixels() -> None:
+    untrained = make_backbone(FACES, (103, 103), pretrained=False).eval()
+    for height, width in ((103, 103), (150, 131), (260, 200)):
         assert untrained(torch.randn(2, 3, height, width)).shape == (2, feature_count(untrained))
-    with pytest.raises(ConfigError, match=r"face_recognition does not take photos of 96 x 96 pixels"):
-        make_classifier(TrainingSettings(backbone=FACES, pretrained=False), (96, 96))
+    with pytest.raises(ConfigError, match=r"face_recognition does not take photos of 102 x 120 pixels"):
+        make_classifier(TrainingSettings(backbone=FACES, pretrained=False), (102, 120))
 
 
 def test_ages_are_read_from_what_tells_people_apart(net: FaceNet) -> None:
@@ -54,7 +54,7 @@ def test_ages_are_read_from_what_tells_people_apart(net: FaceNet) -> None:
 
 def test_early_stage_can_be_frozen_by_itself() -> None:
     settings = TrainingSettings(backbone=FACES, pretrained=False, frozen=1)
-    classifier = make_classifier(settings, (112, 112))
+    classifier = make_classifier(settings, (103, 103))
     frozen = {name for name, weight in classifier.named_parameters() if not weight.requires_grad}
     assert frozen == {
         name for name, _ in classifier.named_parameters() if name.startswith(("backbone.stem", "backbone.early"))

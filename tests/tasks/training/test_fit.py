@@ -76,7 +76,6 @@ def plain(
         {"heads": "arcface"},
         {"schedule": ScheduleSettings(name="cosine", warmup=1)},
         {"dropout": 0.2},
-        {"hidden": 0, "first_epoch": "discriminant"},
     ],
     ids=lambda change: next(iter(change)),
 )

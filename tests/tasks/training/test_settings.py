@@ -26,3 +26,15 @@ def test_computed_heads_that_are_not_linear_are_an_error(heads: dict[str, object
     with pytest.raises(ValidationError, match="hidden must be 0, and heads not arcface"):
         TrainingSettings.model_validate({"first_epoch": "discriminant", **heads})
     assert TrainingSettings.model_validate({"first_epoch": "discriminant", "heads": "classes"})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": {"age": 1.0}}, r"loss\.age must be 0"),
+        ({"epochs": 2, "schedule": {"warmup": 0.4}}, r"warmup \(0\.4\)"),
+    ],
+)
+def test_what_computed_heads_would_not_read_is_an_error(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainingSettings.model_validate({"first_epoch": "discriminant", "hidden": 0, **change})

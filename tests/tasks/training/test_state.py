@@ -21,6 +21,15 @@ ALL_AT_ONCE = {
 
 
 LAST_ONES = {"epochs": 2, "keep": "last", "average": 2}
+HEADS_FIRST = {
+    "hidden": 0,
+    "first_epoch": "discriminant",
+    "epochs": 2,
+    "ema": 0.9,
+    "frozen": 1,
+    "thaw_after": 1,
+    "keep": "last",
+}
 
 
 class KilledError(Exception):
@@ -28,7 +37,9 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
-@pytest.mark.parametrize("change", [LAST_ONES, ALL_AT_ONCE], ids=["last ones", "all at once"])
+@pytest.mark.parametrize(
+    "change", [LAST_ONES, ALL_AT_ONCE, HEADS_FIRST], ids=["last ones", "all at once", "heads first"]
+)
 def test_training_that_goes_on_ends_with_the_same_bits(
     lab: Lab, tiny: TrainingSettings, name: str, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
