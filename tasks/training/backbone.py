@@ -8,7 +8,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from tasks.errors import ConfigError, TrainingError
-from tasks.training.face_net import FACES, FaceNet, load_packaged
+from tasks.training.dlib_net import FACES, DlibNet, load_packaged
 
 Size = tuple[int, int]
 """Height and width, pixels."""
@@ -26,7 +26,7 @@ def make_backbone(name: str, size: Size, *, pretrained: bool) -> nn.Module:
         TrainingError: its weights cannot be fetched.
     """
     if name == FACES:
-        net = FaceNet()
+        net = DlibNet()
         if pretrained:
             load_packaged(net)
         return net

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tasks.classes import ATTRIBUTES, CLASS_COUNT
-from tasks.training.face_net import FaceNet
+from tasks.training.dlib_net import DlibNet
 from tasks.training.model import Classifier, make_targets
 
 ROUNDING = 1e-6
@@ -73,6 +73,6 @@ def discriminants(features: Tensor, values: Tensor, count: int, shrinkage: float
 
 def _columns(classifier: Classifier) -> Sequence[slice]:
     """The features that each head looks at."""
-    if isinstance(classifier.backbone, FaceNet) and len(classifier.head_sizes) == len(ATTRIBUTES):
+    if isinstance(classifier.backbone, DlibNet) and len(classifier.head_sizes) == len(ATTRIBUTES):
         return [classifier.backbone.features_of(attribute) for attribute in ATTRIBUTES]
     return [slice(None)] * len(classifier.head_sizes)

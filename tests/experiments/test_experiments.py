@@ -8,7 +8,7 @@ import torch
 from flows.experiments import resolve_experiment, shipped_experiments
 from tasks.tables import CROPS
 from tasks.training.data import Crops, Feed
-from tasks.training.face_net import FACES
+from tasks.training.dlib_net import FACES
 from tasks.training.fit import Course, FoldRows, compute_heads, train_batch
 from tasks.training.loss import Loss
 from tasks.training.score import score

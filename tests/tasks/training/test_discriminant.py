@@ -8,7 +8,7 @@ from torch import Tensor
 from tasks.classes import CLASS_COUNT
 from tasks.errors import TrainingError
 from tasks.training.discriminant import discriminants, set_heads
-from tasks.training.face_net import FACES, IDENTITY
+from tasks.training.dlib_net import FACES, IDENTITY
 from tasks.training.model import make_classifier
 from tasks.training.score import prepare
 from tasks.training.settings import OptimiserSettings, TrainingSettings

@@ -8,7 +8,7 @@ import torch
 from tasks.classes import ATTRIBUTES
 from tasks.errors import ConfigError
 from tasks.training.backbone import feature_count, make_backbone
-from tasks.training.face_net import FACES, IDENTITY, FaceNet
+from tasks.training.dlib_net import FACES, IDENTITY, DlibNet
 from tasks.training.model import make_classifier
 from tasks.training.settings import TrainingSettings
 
@@ -17,13 +17,13 @@ MEAN = (122.782, 117.001, 104.298)
 
 
 @pytest.fixture(scope="module")
-def net() -> FaceNet:
+def net() -> DlibNet:
     backbone = make_backbone(FACES, (150, 150), pretrained=True).eval()
-    assert isinstance(backbone, FaceNet)
+    assert isinstance(backbone, DlibNet)
     return backbone
 
 
-def test_face_network_tells_people_apart_as_dlib_does(net: FaceNet) -> None:
+def test_face_network_tells_people_apart_as_dlib_does(net: DlibNet) -> None:
     path = "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
     reference = dlib.face_recognition_model_v1(str(distribution("face_recognition_models").locate_file(path)))
     random = np.random.default_rng(1)
@@ -47,7 +47,7 @@ def test_face_network_takes_crops_of_any_size_from_103_pixels() -> None:
         make_classifier(TrainingSettings(backbone=FACES, pretrained=False), (102, 120))
 
 
-def test_ages_are_read_from_what_tells_people_apart(net: FaceNet) -> None:
+def test_ages_are_read_from_what_tells_people_apart(net: DlibNet) -> None:
     widths = [len(range(net.num_features)[net.features_of(attribute)]) for attribute in ATTRIBUTES]
     assert dict(zip(ATTRIBUTES, widths, strict=True)) == {"mask": 1280, "gender": 1280, "age": 256}
 

@@ -54,7 +54,7 @@ class Block(nn.Module):
         return functional.relu(new + x)
 
 
-class FaceNet(nn.Module):
+class DlibNet(nn.Module):
     """Photos x 3 x height x width, of 103 pixels or more, to photos x 1280.
 
     The first 256 features are what dlib's network tells people by; it has a linear layer behind them. The others are an
@@ -91,7 +91,7 @@ class FaceNet(nn.Module):
         return {"stem": r"^(?:stem|early)", "blocks": r"^late"}
 
 
-def load_packaged(net: FaceNet) -> None:
+def load_packaged(net: DlibNet) -> None:
     """Give `net` the weights that the package carries.
 
     dlib has a factor and an offset a channel behind each convolution; here they are part of the convolution.
