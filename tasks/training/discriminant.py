@@ -56,7 +56,7 @@ def discriminants(features: Tensor, values: Tensor, count: int, shrinkage: float
     deviations = (squares.sum(dim=0) / len(features)).sqrt()
     scales = torch.where(deviations > ROUNDING * mean.abs(), 1 / deviations, 0.0)
     counts = torch.bincount(values, minlength=count).double()
-    sums, products = torch.zeros(count, len(mean), dtype=torch.double), torch.zeros(len(mean), len(mean)).double()
+    sums, products = (torch.zeros(height, len(mean), dtype=torch.double) for height in (count, len(mean)))
     for part, own in zip(torch.split(features, ROWS), torch.split(values, ROWS), strict=True):
         alike = (part.double() - mean) * scales
         sums.index_add_(0, own, alike)

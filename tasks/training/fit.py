@@ -27,7 +27,7 @@ from tasks.training.model import Classifier
 from tasks.training.optimiser import set_rate
 from tasks.training.sampling import training_order
 from tasks.training.schedule import rate_factor
-from tasks.training.score import prepare, prepare_targets, score
+from tasks.training.score import normalised, prepare_targets, score, views
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import TrainingState, mean_weights
 
@@ -181,18 +181,17 @@ def compute_heads(course: Course, state: TrainingState, advance: Advance) -> flo
         TrainingError: what the backbone says is not finite; the message names the batch's photos.
     """
     settings, feed, rows, classifier = course.settings, course.feed, course.rows.training, state.classifier.eval()
-    views: list[list[Tensor]] = [[], []] if settings.mirror else [[]]
+    said: list[list[Tensor]] = []
     for batch in feed.batches(rows):
-        pixels, _ = prepare(batch, classifier, settings)
-        for view, said in zip((pixels, pixels.flip(3)), views, strict=False):
-            said.append(features_of(classifier, view, batch, settings).cpu())
+        pixels = views(batch, classifier, settings)
+        said.append([features_of(classifier, view, batch, settings).cpu() for view in pixels])
         advance(len(batch.photos), f"epoch 1 of {settings.epochs}, computing heads")
-    together = [torch.cat(said) for said in views]
-    set_heads(classifier, torch.cat(together), feed.classes[rows].repeat(len(views)), settings.shrinkage)
+    together = [torch.cat(view) for view in zip(*said, strict=True)]
+    set_heads(classifier, torch.cat(together), feed.classes[rows].repeat(len(together)), settings.shrinkage)
     if state.running_mean:
         state.running_mean.set(classifier)
     targets = prepare_targets(feed.classes[rows], feed.ages[rows], classifier)
-    losses = [course.loss(classifier, classifier.read(said.to(classifier.device)), targets) for said in together]
+    losses = [course.loss(classifier, classifier.read(view.to(classifier.device)), targets) for view in together]
     return torch.stack(losses).mean().item()
 
 
@@ -237,7 +236,8 @@ def train_epoch(course: Course, state: TrainingState, order: Rows, epoch: int, a
 def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.random.Generator) -> Tensor:
     """One step of the optimiser on a batch, worked through in parts; returns its mean loss, on the device."""
     settings, classifier = course.settings, state.classifier
-    pixels, targets = prepare(batch, classifier, settings)
+    pixels = normalised(batch, classifier, settings)
+    targets = prepare_targets(batch.classes, batch.ages, classifier)
     pixels, targets = mixup(pixels, targets, settings.augment.mixup, random)
     old = (batch.classes % len(AGE_GROUPS) == len(AGE_GROUPS) - 1).to(pixels.device)
     pixels, targets = half_cutmix(pixels, targets, old, settings.augment.half_cutmix, random)

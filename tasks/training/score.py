@@ -51,16 +51,14 @@ def score(
     """What the classifier says of every photo, in order: if the settings ask for it, the mean with its mirror image."""
     classifier.eval()
     photos: list[str] = []
-    views: list[list[Tensor]] = [[], []] if settings.mirror else [[]]
+    said: list[list[Tensor]] = []
     for batch in feed.batches(rows):
-        pixels, _ = prepare(batch, classifier, settings)
-        with autocast(pixels.device, settings.precision):
-            for view, logits in zip((pixels, pixels.flip(3)), views, strict=False):
-                logits.append(classifier(view))
+        with autocast(classifier.device, settings.precision):
+            said.append([classifier(view) for view in views(batch, classifier, settings)])
         photos += batch.photos
         advance(len(batch.photos))
     classes, targets = feed.classes[rows], prepare_targets(feed.classes[rows], feed.ages[rows], classifier)
-    together = [torch.cat(logits) for logits in views]
+    together = [torch.cat(view) for view in zip(*said, strict=True)]
     return Scored(
         photos,
         classes.numpy(),
@@ -69,12 +67,18 @@ def score(
     )
 
 
-def prepare(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> tuple[Tensor, Targets]:
-    """Normalised pixels and targets of a batch, where the classifier is."""
+def views(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> list[Tensor]:
+    """What is scored of a batch: its pixels, normalised, and if the settings ask for it their mirror image."""
+    pixels = normalised(batch, classifier, settings)
+    return [pixels, pixels.flip(3)] if settings.mirror else [pixels]
+
+
+def normalised(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> Tensor:
+    """Normalised pixels of a batch, photos x 3 x height x width, where the classifier is."""
     device = classifier.device
     pixels = batch.pixels.to(device, non_blocking=True).float()
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (settings.mean, settings.std))
-    return pixels.div_(255 * std).sub_(mean / std), prepare_targets(batch.classes, batch.ages, classifier)
+    return pixels.div_(255 * std).sub_(mean / std)
 
 
 def prepare_targets(classes: Tensor, ages: Tensor, classifier: Classifier) -> Targets:

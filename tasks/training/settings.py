@@ -183,15 +183,20 @@ class TrainingSettings(BaseModel):
             raise ValueError(f"schedule.warmup ({self.schedule.warmup:g}) must be less than epochs ({self.epochs})")
         if self.thaw_after and not self.frozen:
             raise ValueError("thaw_after is set, but frozen is 0: there is nothing to thaw")
-        curved = self.heads == "arcface" or (self.heads == "attributes" and self.hidden)
-        if self.first_epoch == "discriminant" and curved:
+        return self
+
+    @model_validator(mode="after")
+    def _heads_can_be_computed(self) -> Self:
+        if self.first_epoch != "discriminant":
+            return self
+        if self.heads == "arcface" or (self.heads == "attributes" and self.hidden):
             raise ValueError(
                 "first_epoch is discriminant, which makes linear heads, but these are not: hidden must be 0, and heads "
                 "not arcface"
             )
-        if self.first_epoch == "discriminant" and self.loss.age:
+        if self.loss.age:
             raise ValueError("first_epoch is discriminant, which computes no head of ages: loss.age must be 0")
-        if self.first_epoch == "discriminant" and 0 < self.schedule.warmup <= 1:
+        if 0 < self.schedule.warmup <= 1:
             raise ValueError(
                 "first_epoch is discriminant, which takes no steps: schedule.warmup "
                 f"({self.schedule.warmup:g}) must be more than 1, or 0"

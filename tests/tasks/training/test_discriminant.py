@@ -10,7 +10,7 @@ from tasks.errors import TrainingError
 from tasks.training.discriminant import discriminants, set_heads
 from tasks.training.dlib_net import FACES, IDENTITY
 from tasks.training.model import make_classifier
-from tasks.training.score import prepare
+from tasks.training.score import normalised
 from tasks.training.settings import OptimiserSettings, TrainingSettings
 from tasks.training.state import new_state
 from tests.tasks.training.conftest import CPU, Lab
@@ -133,7 +133,7 @@ def test_mirrored_photos_count_if_they_are_scored(lab: Lab, tiny: TrainingSettin
     state, rows = new_state(settings, (32, 32), CPU), lab.rows.training
     feed = lab.course(settings).feed
     with torch.no_grad():
-        views = [prepare(batch, state.classifier, settings)[0] for batch in feed.batches(rows)]
+        views = [normalised(batch, state.classifier, settings) for batch in feed.batches(rows)]
         features = torch.cat([state.classifier.eval().backbone(torch.cat(views).flip(axes)) for axes in ((), (3,))])
     weights, biases = discriminants(features, feed.classes[rows].repeat(2) % 3, 3, settings.shrinkage)
     result = lab.fit(settings, state)

@@ -8,7 +8,7 @@ import torch
 from tasks.metrics import macro_f1
 from tasks.training.data import SCORING, UNKNOWN, Crops
 from tasks.training.model import class_probabilities
-from tasks.training.score import prepare
+from tasks.training.score import normalised, prepare_targets
 from tasks.training.settings import AugmentSettings, TrainingSettings
 from tasks.training.state import new_state
 from tests.tasks.training.conftest import CPU, Lab
@@ -19,7 +19,7 @@ ALL = np.arange(72)
 def test_pixels_are_normalised_with_the_asked_mean_and_deviation(lab: Lab, tiny: TrainingSettings) -> None:
     settings = tiny.model_copy(update={"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)})
     batch = next(lab.course(settings).feed.batches(ALL[:8]))
-    pixels, _ = prepare(batch, new_state(settings, (32, 32), CPU).classifier, settings)
+    pixels = normalised(batch, new_state(settings, (32, 32), CPU).classifier, settings)
     for channel, (mean, std) in enumerate(zip(settings.mean, settings.std, strict=True)):
         expected = (batch.pixels[:, channel] / 255 - mean) / std
         assert torch.allclose(pixels[:, channel], expected, atol=1e-5)
@@ -35,7 +35,8 @@ def test_photos_are_scored_in_order_and_the_loss_is_that_of_all_together(lab: La
     assert result.probabilities.shape == (23, 18)
     assert result.probabilities.sum(axis=1) == pytest.approx(1)
     (whole,) = lab.course(settings.model_copy(update={"batch_size": 23})).feed.batches(rows)
-    pixels, targets = prepare(whole, state.classifier, settings)
+    pixels = normalised(whole, state.classifier, settings)
+    targets = prepare_targets(whole.classes, whole.ages, state.classifier)
     expected = course.loss(state.classifier, state.classifier(pixels), targets)
     assert result.loss == pytest.approx(expected.item(), rel=1e-5)
 
@@ -76,7 +77,7 @@ def test_mirrored_scores_are_the_mean_of_a_photo_and_its_mirror_image(lab: Lab, 
     one = lab.score(tiny, state, ALL)
     other = []
     for batch in lab.course(tiny).feed.batches(ALL):
-        pixels, _ = prepare(batch, state.classifier, tiny)
+        pixels = normalised(batch, state.classifier, tiny)
         other.append(class_probabilities(state.classifier, state.classifier(pixels.flip(3))))
     assert np.abs(one.probabilities - both.probabilities).max() > 1e-4
     expected = (one.probabilities + torch.cat(other).detach().numpy()) / 2
