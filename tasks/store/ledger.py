@@ -139,6 +139,8 @@ class Ledger:
         draft = draft_manifest(step, inputs, settings)
         found = self.find(step.name, draft.key)
         if found:
+            if checkpoints:  # whoever made it may have been killed before it could drop them
+                checkpoints.drop()
             return found
         with self.backend.scratch() as folder:
             clock = time.perf_counter()

@@ -385,6 +385,26 @@ def test_checkpoints_go_too_if_somebody_else_was_first_to_make_the_artifact(back
     assert keys_in(backend, "checkpoints/") == set()
 
 
+def test_checkpoints_whose_owner_was_killed_between_making_and_dropping_go_with_the_next_use(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(backend)
+    checkpoints = ledger.checkpoints(STEP, {}, None)
+
+    def compute(folder: Path) -> Mapping[str, JsonValue]:
+        checkpoints.save(1, writer("state"))
+        writer("result")(folder)
+        return {}
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Checkpoints, "drop", lambda _: None)
+        made = ledger.produce(STEP, {}, None, compute, checkpoints)
+    assert keys_in(backend, "checkpoints/")
+    again = ledger.produce(STEP, {}, None, compute, ledger.checkpoints(STEP, {}, None))
+    assert (again.ref, again.reused) == (made.ref, True)
+    assert keys_in(backend, "checkpoints/") == set()
+
+
 def test_folder_keeps_no_empty_folders_and_no_links_of_dropped_checkpoints(tmp_path: Path) -> None:
     checkpoints = Checkpoints(FolderBackend(tmp_path), REF)
     checkpoints.save(1, writer("state"))
