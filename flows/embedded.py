@@ -1,29 +1,18 @@
 """Running a flow in this process, with a Prefect server of its own that ends with it."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tasks.home import foldline_home
+from flows.server.settings import set_up_prefect
 
 Result = TypeVar("Result")
 
 SETTINGS = {
-    # Nobody is called: no telemetry, no advertisements.
-    "DO_NOT_TRACK": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     # The server's first start migrates its database: 13-18 s here, more than Prefect's own limit allows a busy machine.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    # Threads that wait for each other let other programs work meanwhile: without it training falls to a third of its
-    # speed as soon as anything else runs (docs/decisions/0006).
-    "OMP_WAIT_POLICY": "PASSIVE",
-    # What passes between tasks is small and never pickled.
-    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
     # Our own progress speaks on the terminal; Prefect's log lines still reach its database.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
@@ -37,11 +26,7 @@ def run_embedded(flow: Callable[[], Result]) -> Result:
 
     If PREFECT_API_URL is set, that server is used and none is started.
     """
-    prefect_home = foldline_home() / "prefect"
-    # Prefect makes this folder, but none above it, and without it its server never starts.
-    prefect_home.mkdir(parents=True, exist_ok=True)
-    for name, value in {**SETTINGS, "PREFECT_HOME": str(prefect_home)}.items():
-        os.environ.setdefault(name, value)
+    set_up_prefect(SETTINGS)
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     _start_server()

@@ -11,10 +11,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from flows.params import Experiment
+from flows.shipped import FOLDER, shipped_experiments
 from tasks.errors import ConfigError, fault, raise_faults
 
-FOLDER = Path(__file__).parents[1] / "experiments"
-"""Where the experiments lie that ship with Foldline, in a checkout as when installed."""
 PREFIX, SEPARATOR = "FOLDLINE_", "__"
 """An environment variable that changes an experiment: FOLDLINE_TRAINING__EPOCHS=3."""
 LIKE_ENOUGH = 0.7
@@ -49,11 +48,6 @@ def resolve_experiment(
 def experiment_name(experiment: str) -> str:
     """Short name of an experiment given by name or path."""
     return Path(experiment).stem
-
-
-def shipped_experiments() -> list[str]:
-    """Names of the experiments that ship with Foldline."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def _file_layer(experiment: str) -> Layer:

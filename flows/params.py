@@ -1,10 +1,11 @@
 """The typed parameters: what the command line, the environment, an experiment file and the Prefect form can say."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.shipped import shipped_experiments
 from tasks.faces.settings import FacesSettings
 from tasks.folds.settings import FoldsSettings
 from tasks.prepare.settings import PrepareSettings
@@ -14,6 +15,15 @@ from tasks.validate.settings import ValidationSettings
 DEFAULT_EXPERIMENT = "laptop"
 NO_CREDENTIALS = r"^(?!s3://[^/]*[@:])"
 """What the form refuses to send: parameters are stored, and can be read by everybody who can read the server."""
+
+
+def _offer_experiments(schema: dict[str, Any]) -> None:
+    """Let the form offer the experiments that ship with Foldline, and take the path of another."""
+    del schema["type"]
+    schema["anyOf"] = [
+        {"title": "ships with Foldline", "type": "string", "enum": shipped_experiments()},
+        {"title": "path of a YAML file", "type": "string"},
+    ]
 
 
 class Experiment(BaseModel):
@@ -42,7 +52,7 @@ class DataParams(BaseModel):
 
     data: str = Field(min_length=1, json_schema_extra={"pattern": NO_CREDENTIALS})
     """Data folder, or `s3://bucket/prefix`: train/train.csv, train/images, eval/info.csv and eval/images below it."""
-    experiment: str = DEFAULT_EXPERIMENT
+    experiment: str = Field(default=DEFAULT_EXPERIMENT, json_schema_extra=_offer_experiments)
     """Name of an experiment that ships with Foldline, or the path of a YAML file of your own."""
     overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
     """Changes to the experiment, such as `training.epochs=3`; may be given more than once."""
@@ -51,6 +61,35 @@ class DataParams(BaseModel):
 class RetrainParams(DataParams):
     """From a data folder to a checked submission."""
 
+    only_if_new: bool = False
+    """End as `Skipped - nothing new` if the newest run of the experiment had the same data, settings and code."""
+    champion: Literal["if better", "never"] = "if better"
+    """Whether the run becomes the champion where it beats the present one, on the same data folder, by macro F1."""
+
 
 class ValidateParams(DataParams):
     """Check a data folder before anything is spent on it."""
+
+
+class CropParams(DataParams):
+    """Find the faces of a data folder and crop them, so that a retrain starts with its folds."""
+
+
+class EnsembleParams(BaseModel):
+    """Blend what several runs on the same data say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    runs: tuple[str, ...] = Field(min_length=2)
+    """Two runs or more: their names, unmistakable parts of them, or tags."""
+
+
+class SubmitParams(BaseModel):
+    """Make a run the champion: the one whose submission is handed in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    run: str = "latest"
+    """Name of the run, an unmistakable part of it, or a tag."""
+    approval: bool = True
+    """Wait until a person has compared it with the present champion and resumes the run; only on a server."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from flows.data_change import Cause, DataChange, Photo, data_change, photos_of_catalog, photos_of_folder
 from flows.experiments import experiment_name, resolve_experiment
-from flows.params import Experiment, RetrainParams
+from flows.params import DataParams, Experiment
 from tasks.catalog.step import make_catalog
 from tasks.data_folder import DataFolder, open_data
 from tasks.ensemble.step import blend_folds
@@ -73,7 +73,7 @@ class PlanningLedger(Ledger):
         return code_parts(package) if package else self._recorded(digest)
 
 
-def plan_retrain(params: RetrainParams, backend: Backend) -> dict[str, PlannedStep]:
+def plan_retrain(params: DataParams, backend: Backend) -> dict[str, PlannedStep]:
     """What `retrain` would do with these parameters and this store, by the names of its artifacts. Writes nothing.
 
     Raises:
@@ -85,6 +85,14 @@ def plan_retrain(params: RetrainParams, backend: Backend) -> dict[str, PlannedSt
     artifacts = find_artifacts(ledger, data, experiment, experiment_name(params.experiment))
     planner = _Planner(ledger, data, artifacts)
     return {name: planner.plan(artifact) for name, artifact in artifacts.items()}
+
+
+def nothing_to_make(params: DataParams, backend: Backend) -> bool:
+    """Whether the store has every artifact that `retrain` would make; raises as `plan_retrain` does."""
+    experiment = resolve_experiment(params.experiment, params.overrides)
+    name = experiment_name(params.experiment)
+    artifacts = find_artifacts(PlanningLedger(backend), open_data(params.data), experiment, name)
+    return all(artifact.reused for artifact in artifacts.values())
 
 
 def find_artifacts(ledger: Ledger, data: DataFolder, experiment: Experiment, name: str) -> dict[str, Artifact]:

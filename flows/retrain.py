@@ -3,11 +3,14 @@
 from typing import cast
 
 from prefect import flow
+from prefect.states import Completed
 
+from flows.champion import crown_if_better
 from flows.experiments import experiment_name, resolve_experiment
+from flows.fold_runs import FoldCall, train_folds
 from flows.params import RetrainParams
-from flows.recording import keep
-from flows.train_fold import train_fold
+from flows.plan import nothing_to_make
+from flows.recording import announce, keep, note_scores, pass_gate
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
@@ -19,7 +22,10 @@ from tasks.report.task import report_task
 from tasks.store import open_ledger
 from tasks.store.runs import advance_latest, recorded_run
 from tasks.submission.task import submission_task
-from tasks.validate.task import gate_task, validate_task
+from tasks.validate.task import validate_task
+
+SKIPPED = "Skipped - nothing new"
+"""Name of the state of a run that had nothing to do."""
 
 
 @flow(name="retrain", flow_run_name="retrain-{params.experiment}")
@@ -32,23 +38,25 @@ def retrain(params: RetrainParams) -> str:
     open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
     ledger = open_ledger()
     name = experiment_name(params.experiment)
-    with recorded_run(ledger.backend, "retrain", name, experiment.model_dump(mode="json"), params.data) as run:
+    settings = experiment.model_dump(mode="json")
+    if params.only_if_new and nothing_to_make(params, ledger.backend):
+        return cast("str", Completed(name=SKIPPED, message="The store has all that this run would make.", data=""))
+    with recorded_run(ledger.backend, "retrain", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
-        gate_task(validation, experiment.validation.stop_at)
+        pass_gate(validation, experiment.validation.stop_at)
         boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))
         crops = keep(run, "prepare", prepare_task(params.data, catalog, boxes, experiment.prepare, return_state=True))
         folds = keep(run, "folds", folds_task(catalog, experiment.folds, return_state=True))
-        models = [
-            keep(run, f"fold-{fold}", train_fold(catalog, crops, folds, fold, experiment.training, return_state=True))
-            for fold in range(experiment.folds.models)
-        ]
-        ensemble = keep(run, "ensemble", ensemble_task(catalog, folds, models, return_state=True))
+        calls = [FoldCall(catalog, crops, folds, fold, experiment.training) for fold in range(experiment.folds.models)]
+        models = {fold: keep(run, f"fold-{fold}", model) for fold, model in train_folds(calls)}
+        in_order = [models[fold] for fold in sorted(models)]
+        ensemble = keep(run, "ensemble", ensemble_task(catalog, folds, in_order, return_state=True))
         keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
         keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
         keep(run, "report", report_task(run.artifacts, name, return_state=True))
-        summary = ledger.get(ensemble).manifest.summary
-        run.scores["macro_f1"] = cast("float", summary["macro_f1"])
-        run.scores["shifted_f1"] = cast("float", summary["shifted_macro_f1"])
+        note_scores(run, ledger.get(ensemble))
     advance_latest(ledger.backend, run.start.run)
+    if params.champion == "if better":
+        announce(crown_if_better(ledger.backend, run.start.run))
     return run.start.run

@@ -3,11 +3,16 @@
 from typing import cast
 
 from prefect import flow
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
+from flows.sick_device import report_sick_device
+from tasks.errors import DeviceError
 from tasks.store import ArtifactRef
 from tasks.training.settings import TrainingSettings
 from tasks.training.task import training_task
+
+SICK_DEVICE = "Sick device"
+"""Name of the state of a run whose GPU computes wrongly: another worker may do better."""
 
 
 @flow(name="train-fold", flow_run_name="train-fold-{fold}")
@@ -24,5 +29,9 @@ def train_fold(
         settings: how to train.
     """
     training = training_task(catalog, crops, folds, fold, settings, return_state=True)
+    error = training.result(raise_on_failure=False)
+    if isinstance(error, DeviceError):
+        report_sick_device(str(error))
+        return cast("ArtifactRef", Failed(name=SICK_DEVICE, message=str(error), data=error))
     # This run too is named Reused if nothing was trained; whoever calls it gets the reference.
     return cast("ArtifactRef", Completed(name=training.name, message=training.message, data=training.result()))

@@ -4,12 +4,12 @@ from prefect import flow
 
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import ValidateParams
-from flows.recording import keep
+from flows.recording import keep, pass_gate
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.store import open_ledger
 from tasks.store.runs import recorded_run
-from tasks.validate.task import gate_task, validate_task
+from tasks.validate.task import validate_task
 
 
 @flow(name="validate-data", flow_run_name="validate-{params.experiment}")
@@ -23,5 +23,5 @@ def validate_data(params: ValidateParams) -> str:
     with recorded_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
-        gate_task(validation, experiment.validation.stop_at)
+        pass_gate(validation, experiment.validation.stop_at)
     return run.start.run

@@ -7,13 +7,16 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from prefect import get_run_logger
+from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
+from prefect.tasks import Task, exponential_backoff
 
+from tasks.errors import StoreUnavailableError
 from tasks.progress import Advance, Reporter, current_reporter, reporting_to
 from tasks.store import Artifact, ArtifactRef
 
@@ -23,7 +26,34 @@ SEND_EVERY = 5.0
 """Seconds between two updates of a progress artifact: each is a request, and a server on SQLite stalls under many."""
 LOG_EVERY = 30.0
 """Seconds between two log lines about the same step's progress."""
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RETRIES = 6
+FIRST_PAUSE, JITTER = 5, 0.5
+"""Seconds before the first retry, doubled before each that follows, some 5 minutes in all; and which share of each may
+come on top, so that many workers do not all come back at once."""
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+def _may_be_tried_again(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
+    """Whether the same may go well later: only if the store could not be reached, never for bad data or a bug."""
+    return isinstance(state.result(raise_on_failure=False), StoreUnavailableError)
+
+
+def step_task(name: str, task_run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """The decorator of a step's door: a Prefect task that is tried again where that can help.
+
+    What it repeats is only what the ledger lacks.
+    """
+    return task(
+        name=name,
+        task_run_name=task_run_name,
+        retries=RETRIES,
+        retry_delay_seconds=exponential_backoff(FIRST_PAUSE),
+        retry_jitter_factor=JITTER,
+        retry_condition_fn=_may_be_tried_again,
+    )
 
 
 def as_state(artifact: Artifact) -> ArtifactRef:

@@ -5,7 +5,10 @@
     ├── DataError (ValueError)              the data folder, or a table made from it, is not as it must be
     ├── GateError (RuntimeError)            validation found a failure that must stop the flow
     ├── TrainingError (RuntimeError)        training cannot go on
+    │   └── DeviceError                             the GPU computes wrongly, or not at all: another may do
+    ├── WorkerError (RuntimeError)          runs that workers were to do did not end well
     └── StoreError (OSError)                the store could not do what was asked
+        ├── StoreUnavailableError (ConnectionError) it cannot be reached now, and may be later
         ├── AlreadyExistsError (FileExistsError)    create-once lost: somebody else was first
         ├── NotInStoreError (FileNotFoundError)     no such artifact, run, ref or file
         └── CorruptFileError                        what the store keeps is damaged, or half of it is gone
@@ -38,8 +41,20 @@ class TrainingError(FoldlineError, RuntimeError):
     """Training cannot go on."""
 
 
+class DeviceError(TrainingError):
+    """The GPU computes wrongly, or not at all: another may do."""
+
+
+class WorkerError(FoldlineError, RuntimeError):
+    """Runs that workers were to do did not end well."""
+
+
 class StoreError(FoldlineError, OSError):
     """The store could not do what was asked."""
+
+
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The store cannot be reached now, and may be later: the one error after which the same may be tried again."""
 
 
 class AlreadyExistsError(StoreError, FileExistsError):

@@ -16,6 +16,7 @@ from flows.cli.lineage import lineage
 from flows.cli.pipeline import retrain, validate
 from flows.cli.plan import plan
 from flows.cli.retrieval import cat, get, link, ls
+from flows.cli.server import deploy, up, workers
 from flows.cli.tags import tag
 from tasks.errors import ConfigError, FoldlineError
 
@@ -38,7 +39,12 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for command in (sample, validate, plan, retrain, runs, show, ls, get, cat, link, lineage, diff, tag, gc, fsck):
+COMMANDS = (
+    *(sample, validate, plan, retrain),
+    *(runs, show, ls, get, cat, link, lineage, diff, tag, gc, fsck),
+    *(up, deploy, workers),
+)
+for command in COMMANDS:
     app.command(command)
 
 

@@ -9,14 +9,14 @@ from cyclopts import Parameter
 from pydantic import JsonValue
 from rich.table import Table
 
-from flows.cli.history import artifacts_of, find_ended
+from flows.cli.history import artifacts_of
 from flows.cli.options import RUN_HELP, StoreOptions
 from flows.cli.terminal import console, duration
 from tasks.errors import CorruptFileError
 from tasks.store import Artifact, Ledger, open_ledger
 from tasks.store.code_record import read_code
 from tasks.store.explain import CodeChange, InputChange, LibraryChange, differences, is_made, setting_changes
-from tasks.store.runs import RunManifest
+from tasks.store.runs import RunManifest, find_ended
 
 if TYPE_CHECKING:
     from flows.data_change import Cause, DataChange

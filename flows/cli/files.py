@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from flows.cli.history import Artifacts, artifacts_of, find_ended
+from flows.cli.history import Artifacts, artifacts_of
 from tasks.errors import NotInStoreError
 from tasks.store import Artifact, open_ledger
 from tasks.store.manifest import FileEntry
+from tasks.store.runs import find_ended
 
 FILE_HELP = "a file's name, such as `submission.csv` or `fold-0/history.parquet`"
 

@@ -11,7 +11,7 @@ from flows.cli.options import RUN_HELP, StoreOptions
 from flows.cli.tags import tags_by_run
 from flows.cli.terminal import console, duration
 from tasks.errors import CorruptFileError, NotInStoreError
-from tasks.store import Artifact, ArtifactRef, Backend, Ledger, open_ledger
+from tasks.store import Artifact, ArtifactRef, Ledger, open_ledger
 from tasks.store.parallel import in_parallel
 from tasks.store.runs import RunManifest, RunStart, find_run, list_runs
 
@@ -56,21 +56,6 @@ def show(
         console().print("", _artifact_table(found, artifacts), sep="\n")
     settings = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
     print(f"\n{settings}", end="")
-
-
-def find_ended(backend: Backend, wanted: str) -> RunManifest:
-    """The run that a person means, as `find_run` finds it.
-
-    Raises:
-        NotInStoreError: there is no such run, or what it made is not known, as it has not ended.
-    """
-    run = find_run(backend, wanted)
-    if not isinstance(run, RunManifest):
-        raise NotInStoreError(
-            f"Run {run.run} has not ended, so what it made is not noted yet. If it was killed, run it again: what it "
-            "had finished is reused."
-        )
-    return run
 
 
 def artifacts_of(ledger: Ledger, run: RunStart | RunManifest) -> Artifacts:

@@ -8,11 +8,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.tree import Tree
 
-from flows.cli.history import find_ended, read_artifacts
+from flows.cli.history import read_artifacts
 from flows.cli.options import RUN_HELP, StoreOptions
 from flows.cli.terminal import console, duration
 from tasks.store import Artifact, ArtifactRef, Ledger, Manifest, listing, open_ledger
-from tasks.store.runs import RunManifest
+from tasks.store.runs import RunManifest, find_ended
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 FIRST = ("submission", "report")

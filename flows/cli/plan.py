@@ -9,7 +9,7 @@ from rich.table import Table
 from flows.cli.display import progress_display
 from flows.cli.options import StoreOptions
 from flows.cli.terminal import console, duration
-from flows.params import RetrainParams
+from flows.params import DataParams
 from tasks.store import open_ledger
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def plan(
     *,
-    params: Annotated[RetrainParams, Parameter(name="*")],
+    params: Annotated[DataParams, Parameter(name="*")],
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:
     """Say what a retrain would reuse and what it would make, why, and in what time; nothing is made."""

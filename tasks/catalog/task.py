@@ -1,15 +1,14 @@
 """The catalog's door."""
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from tasks.catalog.step import make_catalog
 from tasks.data_folder import open_data
-from tasks.door import as_state, reporting_to_prefect
+from tasks.door import as_state, reporting_to_prefect, step_task
 from tasks.store import ArtifactRef, open_ledger
 
 
-@task(name="catalog")
+@step_task(name="catalog")
 def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
     with reporting_to_prefect("catalog-progress"):

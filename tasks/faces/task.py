@@ -1,16 +1,15 @@
 """The door of the faces step."""
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
 
 from tasks.data_folder import open_data
-from tasks.door import as_state, reporting_to_prefect
+from tasks.door import as_state, reporting_to_prefect, step_task
 from tasks.faces.settings import FacesSettings
 from tasks.faces.step import find_boxes
 from tasks.store import ArtifactRef, open_ledger
 
 
-@task(name="faces")
+@step_task(name="faces")
 def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> ArtifactRef:
     """Find the face on every photo of the catalog; who finds none gets the default box."""
     ledger = open_ledger()

@@ -1,9 +1,8 @@
 """The step's door."""
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
 
-from tasks.door import as_state
+from tasks.door import as_state, step_task
 from tasks.labels.step import find_suspects
 from tasks.store import Artifact, ArtifactRef, open_ledger
 from tasks.tables import SUSPECTS
@@ -12,7 +11,7 @@ SHOWN = 20
 """Suspects in the table that Prefect shows; the artifact has all."""
 
 
-@task(name="labels")
+@step_task(name="labels")
 def labels_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Find the labels that the out-of-fold probabilities doubt."""
     ledger = open_ledger()

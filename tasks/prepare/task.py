@@ -1,15 +1,13 @@
 """The door of the prepare step."""
 
-from prefect import task
-
 from tasks.data_folder import open_data
-from tasks.door import as_state, reporting_to_prefect
+from tasks.door import as_state, reporting_to_prefect, step_task
 from tasks.prepare.settings import PrepareSettings
 from tasks.prepare.step import make_crops
 from tasks.store import ArtifactRef, open_ledger
 
 
-@task(name="prepare")
+@step_task(name="prepare")
 def prepare_task(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: PrepareSettings) -> ArtifactRef:
     """Cut every box out of its photo and resize it, once, into shards that training reads."""
     ledger = open_ledger()

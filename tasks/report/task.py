@@ -1,14 +1,13 @@
 """The step's door."""
 
-from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from tasks.door import as_state
+from tasks.door import as_state, step_task
 from tasks.report.step import make_report
 from tasks.store import Artifact, ArtifactRef, open_ledger
 
 
-@task(name="report")
+@step_task(name="report")
 def report_task(artifacts: dict[str, ArtifactRef], experiment: str) -> ArtifactRef:
     """Write the page about a run, and show its scores."""
     ledger = open_ledger()

@@ -33,7 +33,7 @@ def read_ref(backend: Backend, name: str) -> Ref:
     number = count_moves(backend, name)
     if not number:
         raise NotInStoreError(f"{backend.url} has no ref {name!r}")
-    key = _key(name, number)
+    key = ref_key(name, number)
     try:
         return Ref.model_validate_json(backend.read(key))
     except (ValidationError, CorruptFileError) as error:
@@ -54,7 +54,7 @@ def advance_ref(backend: Backend, name: str, run: str, after: int) -> Ref:
         AlreadyExistsError: somebody else moved it first.
     """
     ref = Ref(name=name, number=after + 1, run=run)
-    backend.create(_key(name, ref.number), ref.model_dump_json(indent=2).encode())
+    backend.create(ref_key(name, ref.number), ref.model_dump_json(indent=2).encode())
     return ref
 
 
@@ -65,7 +65,7 @@ def move_ref(backend: Backend, name: str, run: str) -> str:
     """
     while True:
         try:
-            return _key(name, advance_ref(backend, name, run, count_moves(backend, name)).number)
+            return ref_key(name, advance_ref(backend, name, run, count_moves(backend, name)).number)
         except AlreadyExistsError:
             continue
 
@@ -76,5 +76,6 @@ def ref_names(backend: Backend) -> list[str]:
     return sorted({match[1] for match in matches if match})
 
 
-def _key(name: str, number: int) -> str:
+def ref_key(name: str, number: int) -> str:
+    """Key of the object of a name's move of that number."""
     return f"refs/{name}/{number:06}.json"

@@ -4,7 +4,7 @@ import re
 import secrets
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import partial
@@ -12,7 +12,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from tasks.errors import CorruptFileError, FoldlineError, NotInStoreError
+from tasks.errors import (
+    AlreadyExistsError,
+    CorruptFileError,
+    FoldlineError,
+    NotInStoreError,
+    StoreUnavailableError,
+)
+from tasks.patience import patiently
 from tasks.store.backend import Backend
 from tasks.store.claims import wait_for_claims
 from tasks.store.manifest import ArtifactRef
@@ -85,25 +92,39 @@ def recorded_run(
     started = datetime.now(UTC)
     name = f"{started:%Y%m%d-%H%M%S}-{experiment}-{secrets.token_hex(2)}"
     start = RunStart(run=name, flow=flow, experiment=experiment, settings=settings, data=data, started=started)
-    key = f"runs/{name}/start.json"
-    backend.create(key, start.model_dump_json(indent=2).encode())
+    key, end = f"runs/{name}/start.json", f"runs/{name}/manifest.json"
+    _create(backend, key, start)
     run = Run(start)
     try:
-        wait_for_claims(backend, key)
+        patiently(partial(wait_for_claims, backend, key), StoreUnavailableError)
         yield run
-    except BaseException as error:
-        _write_end(backend, run.ended(error))
+    except Exception as error:
+        _create(backend, end, run.ended(error))
         raise
-    _write_end(backend, run.ended(None))
+    except BaseException as error:  # this process is being ended, and nobody waits until the store is back
+        with suppress(StoreUnavailableError):
+            backend.create(end, run.ended(error).model_dump_json(indent=2).encode())
+        raise
+    _create(backend, end, run.ended(None))
 
 
-def _write_end(backend: Backend, manifest: RunManifest) -> None:
-    backend.create(f"runs/{manifest.run}/manifest.json", manifest.model_dump_json(indent=2).encode())
+def _create(backend: Backend, key: str, content: RunStart) -> None:
+    """Create an object that nobody else would write, however long the store cannot be reached."""
+    written = content.model_dump_json(indent=2).encode()
+
+    def attempt() -> None:
+        try:
+            backend.create(key, written)
+        except AlreadyExistsError:
+            if backend.read(key) != written:  # else an earlier attempt has reached the store, and its answer was lost
+                raise
+
+    patiently(attempt, StoreUnavailableError)
 
 
 def advance_latest(backend: Backend, run: str) -> None:
     """Let `latest` point to `run`."""
-    move_ref(backend, LATEST, run)
+    patiently(partial(move_ref, backend, LATEST, run), StoreUnavailableError)
 
 
 def _latest(backend: Backend) -> str:
@@ -180,6 +201,21 @@ def find_run(backend: Backend, wanted: str) -> RunStart | RunManifest:
     if tagged := _tagged(backend, wanted):
         return read_run(backend, tagged)
     return read_run(backend, _part_match(backend, wanted, names))
+
+
+def find_ended(backend: Backend, wanted: str) -> RunManifest:
+    """The run that a person means, as `find_run` finds it.
+
+    Raises:
+        NotInStoreError: there is no such run, or what it made is not known, as it has not ended.
+    """
+    run = find_run(backend, wanted)
+    if not isinstance(run, RunManifest):
+        raise NotInStoreError(
+            f"Run {run.run} has not ended, so what it made is not noted yet. If it was killed, run it again: what it "
+            "had finished is reused."
+        )
+    return run
 
 
 def _part_match(backend: Backend, wanted: str, names: Sequence[str]) -> str:

@@ -27,10 +27,9 @@ def make_submission(ledger: Ledger, catalog: Artifact, ensemble: Artifact) -> Ar
     """
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        photos = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'eval'")["photo"]
-        table = PROBABILITIES.read(ensemble.path("eval.parquet"))
-        answers = likeliest_classes(table, photos.tolist())
-        images = [Path(photo).name for photo in photos]
+        photos = _photos(catalog)
+        answers = likeliest_classes(PROBABILITIES.read(ensemble.path("eval.parquet")), photos)
+        images = _images(photos)
         write_submission(folder / "submission.csv", images, answers.tolist())
         check_submission(folder / "submission.csv", images)
         counts = np.bincount(answers, minlength=CLASS_COUNT).tolist()
@@ -45,6 +44,26 @@ def make_submission(ledger: Ledger, catalog: Artifact, ensemble: Artifact) -> Ar
         return {"rows": len(images)}
 
     return ledger.produce(STEP, {"catalog": catalog, "ensemble": ensemble}, None, compute)
+
+
+def check_again(catalog: Artifact, submission: Artifact) -> None:
+    """See that what the store keeps of a submission may be sent.
+
+    Raises:
+        CorruptFileError: it is not as it was written.
+        DataError: it does not answer the evaluation photos of the catalog.
+    """
+    check_submission(submission.path("submission.csv"), _images(_photos(catalog)))
+
+
+def _photos(catalog: Artifact) -> list[str]:
+    """The evaluation photos, in the order of info.csv."""
+    table = CATALOG.read(catalog.path("catalog.parquet"))
+    return [str(photo) for photo in table.loc[table["split"] == "eval", "photo"]]
+
+
+def _images(photos: list[str]) -> list[str]:
+    return [Path(photo).name for photo in photos]
 
 
 def likeliest_classes(probabilities: pd.DataFrame, photos: list[str]) -> NDArray[np.int64]:

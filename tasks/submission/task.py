@@ -1,14 +1,13 @@
-"""The door of the submission step."""
+"""The doors of the submission step: one makes a submission, one checks it once more."""
 
-from prefect import task
 from prefect.artifacts import create_link_artifact
 
-from tasks.door import as_state
+from tasks.door import as_state, step_task
 from tasks.store import ArtifactRef, open_ledger
-from tasks.submission.step import make_submission
+from tasks.submission.step import check_again, make_submission
 
 
-@task(name="submission")
+@step_task(name="submission")
 def submission_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Write the submission from the ensemble's probabilities, and check it as the competition would."""
     ledger = open_ledger()
@@ -17,3 +16,10 @@ def submission_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
         artifact.url("submission.csv"), "submission.csv", key="submission", description="The checked submission"
     )
     return as_state(artifact)
+
+
+@step_task(name="check-submission")
+def check_submission_task(catalog: ArtifactRef, submission: ArtifactRef) -> None:
+    """Read the submission from the store, and check it once more."""
+    ledger = open_ledger()
+    check_again(ledger.get(catalog), ledger.get(submission))

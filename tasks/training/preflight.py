@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.classes import CLASS_COUNT, class_name
-from tasks.errors import TrainingError, fault, raise_faults
+from tasks.errors import DeviceError, TrainingError, fault, raise_faults
 from tasks.progress import say
 from tasks.training.backbone import thaw
 from tasks.training.fit import Course, finite, train_batch
@@ -27,7 +27,7 @@ def check_device(device: torch.device) -> None:
     """Say what training runs on; on a GPU, compare a convolution and a product of matrices with the CPU's results.
 
     Raises:
-        TrainingError: it computes wrongly, or not at all.
+        DeviceError: it computes wrongly, or not at all.
     """
     if device.type != "cuda":
         return
@@ -44,7 +44,7 @@ def check_device(device: torch.device) -> None:
             '(CUDA_VISIBLE_DEVICES="").',
         ),
         f"The device {torch.cuda.get_device_name(device)} cannot be trusted",
-        TrainingError,
+        DeviceError,
     )
 
 

@@ -1,15 +1,14 @@
 """The door of the training step."""
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
 
-from tasks.door import as_state, reporting_to_prefect
+from tasks.door import as_state, reporting_to_prefect, step_task
 from tasks.store import ArtifactRef, open_ledger
 from tasks.training.settings import TrainingSettings
 from tasks.training.step import train_fold
 
 
-@task(name="training", task_run_name="training-fold-{fold}")
+@step_task(name="training", task_run_name="training-fold-{fold}")
 def training_task(
     catalog: ArtifactRef, crops: ArtifactRef, folds: ArtifactRef, fold: int, settings: TrainingSettings
 ) -> ArtifactRef:

@@ -1,10 +1,9 @@
 """The doors of the validate step: one validates, one is the gate."""
 
 import pandas as pd
-from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from tasks.door import as_state
+from tasks.door import as_state, step_task
 from tasks.store import ArtifactRef, open_ledger
 from tasks.tables import RESULTS
 from tasks.validate.gate import check_gate, failures
@@ -12,7 +11,7 @@ from tasks.validate.settings import StopAt, ValidationSettings
 from tasks.validate.step import validate_catalog
 
 
-@task(name="validate")
+@step_task(name="validate")
 def validate_task(catalog: ArtifactRef, settings: ValidationSettings) -> ArtifactRef:
     """Check the training photos of the catalog against every suite, and show what failed."""
     ledger = open_ledger()
@@ -25,9 +24,9 @@ def validate_task(catalog: ArtifactRef, settings: ValidationSettings) -> Artifac
     return as_state(artifact)
 
 
-@task(name="gate")
+@step_task(name="gate")
 def gate_task(validation: ArtifactRef, stop_at: StopAt) -> None:
-    """Stop the flow if an expectation failed that is as severe as `stop_at`, or more."""
+    """Stop the flow if an expectation failed that is as severe as `stop_at`, or more: raises GateError."""
     artifact = open_ledger().get(validation)
     check_gate(RESULTS.read(artifact.path("results.parquet")), stop_at, artifact.url("data_docs/index.html"))
 

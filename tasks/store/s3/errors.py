@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import HTTPError as BrokenStream
 
-from tasks.errors import NotInStoreError, StoreError
+from tasks.errors import NotInStoreError, StoreError, StoreUnavailableError
 
 NOT_THERE = {"404", "NoSuchKey", "NotFound"}
 LOST_RACE = {"412", "PreconditionFailed"}
@@ -46,6 +46,9 @@ STREAM_ERRORS = (BotoCoreError, BrokenStream, ConnectionError, TimeoutError)
 UNREACHABLE = (EndpointConnectionError, ConnectTimeoutError, SSLError)
 """Those of them that say that there was no connection at all."""
 
+OVERLOADED = {"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "500", "502", "503", "504"}
+"""The server, or a gateway before it, is not able to answer now."""
+
 
 def code_of(error: Exception) -> str:
     """S3's word for what is wrong, such as ``NoSuchKey``, or the HTTP status; empty if the server has said nothing."""
@@ -58,7 +61,8 @@ def told(url: str) -> Iterator[None]:
 
     Raises:
         NotInStoreError: the object is not there.
-        StoreError: anything else went wrong, after all retries.
+        StoreUnavailableError: the server could not be reached, or not answer, after all retries.
+        StoreError: anything else went wrong.
     """
     try:
         yield
@@ -66,8 +70,9 @@ def told(url: str) -> Iterator[None]:
         code = code_of(error)
         if code in NOT_THERE:
             raise NotInStoreError(f"{url} is not there") from error
-        what = error.response.get("Error", {}).get("Message") or "no reason given"
-        raise StoreError(f"{url}: the server refuses ({code}: {what}). {REMEDIES.get(code, GO_ON)}") from error
+        reason = error.response.get("Error", {}).get("Message") or "no reason given"
+        kind = StoreUnavailableError if code in OVERLOADED else StoreError
+        raise kind(f"{url}: the server refuses ({code}: {reason}). {REMEDIES.get(code, GO_ON)}") from error
     except CREDENTIALS as error:
         raise StoreError(
             f"{url}: there are no credentials ({error}). Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
@@ -79,8 +84,10 @@ def told(url: str) -> Iterator[None]:
             "FOLDLINE_S3_TLS."
         ) from error
     except UNREACHABLE as error:
-        raise StoreError(
+        raise StoreUnavailableError(
             f"{url}: the server cannot be reached ({error}). Check FOLDLINE_S3_ENDPOINT. {GO_ON}"
         ) from error
     except STREAM_ERRORS as error:
-        raise StoreError(f"{url}: the connection broke ({error or type(error).__name__}). {GO_ON}") from error
+        raise StoreUnavailableError(
+            f"{url}: the connection broke ({error or type(error).__name__}). {GO_ON}"
+        ) from error

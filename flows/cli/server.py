@@ -1,0 +1,138 @@
+"""Commands that run flows on a server and workers."""
+
+import os
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.types import PositiveInt
+
+from flows.cli.options import StoreOptions
+from flows.cli.terminal import console
+from flows.server.gpus import choose_gpus
+from flows.server.keeping import HOST, keep_running, logs, server, start_server, start_workers
+from flows.server.processes import Program, Supervised, end_all, until_interrupted
+from flows.server.settings import set_up_prefect
+from flows.server.workers import CPU_RUNS, cpu_workers, gpu_workers, slot_workers
+from tasks.errors import ConfigError
+from tasks.home import foldline_home
+
+PORT = 4200
+API = "PREFECT_API_URL"
+GPUS_HELP = "GPUs to start workers for: `auto`, or numbers or UUIDs, separated by commas"
+SLOTS_HELP = "workers that train on cores instead of GPUs, each with its share of them"
+
+
+def up(
+    *,
+    gpus: Annotated[str, Parameter(help=GPUS_HELP)] = "auto",
+    slots: Annotated[PositiveInt | None, Parameter(help=f"{SLOTS_HELP}; 1 where there is no GPU")] = None,
+    port: Annotated[PositiveInt, Parameter(help="where the server listens, on this machine only")] = PORT,
+    options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
+) -> None:
+    """Run a Prefect server and workers on this machine until Ctrl-C; what dies is started again."""
+    began = monotonic()
+    if API in os.environ:
+        raise ConfigError(
+            f"{API} names a server already, {os.environ[API]}. `foldline deploy` and `foldline workers` use it; unset "
+            "it for a server of your own."
+        )
+    _settle(options)
+    programs = [*cpu_workers(), *_fold_workers(gpus, slots, least=1)]
+    prefect_server = server(port)
+    url = f"http://{HOST}:{port}"
+    os.environ.update({API: f"{url}/api", "PREFECT_SERVER_UI_API_URL": f"{url}/api"})
+    processes: list[Supervised] = []
+    with until_interrupted():
+        try:
+            _say(f"Starting Prefect's server; its database is {_database()}.")
+            processes.append(start_server(prefect_server, os.environ[API]))
+            deploy()
+            processes += start_workers(programs)
+            _say(f"Running {_names(programs)}.")
+            ready = f"Ready in {monotonic() - began:.0f} s: {url}/deployments"
+            _say(f"{ready}. Logs are in {logs()}. Ctrl-C ends all of it.")
+            keep_running(processes, _say)
+        finally:
+            # Workers first, so that their runs can tell the server how they ended.
+            end_all(processes[1:])
+            end_all(processes[:1])
+            _say("All processes have ended.")
+
+
+def workers(
+    *,
+    pool: Annotated[Literal["cpu", "gpu"], Parameter(help="whose runs they take")] = "gpu",
+    gpus: Annotated[str, Parameter(help=GPUS_HELP)] = "auto",
+    slots: Annotated[
+        PositiveInt | None, Parameter(help=f"for `gpu`: {SLOTS_HELP}; for `cpu`: runs at once, {CPU_RUNS} by default")
+    ] = None,
+    options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
+) -> None:
+    """Run workers for the server that PREFECT_API_URL names until Ctrl-C; one that dies is started again."""
+    _need_server()
+    _settle(options)
+    programs = cpu_workers(slots or CPU_RUNS) if pool == "cpu" else _fold_workers(gpus, slots, least=0)
+    processes: list[Supervised] = []
+    with until_interrupted():
+        try:
+            processes += start_workers(programs)
+            _say(f"Running {_names(programs)}. Logs are in {logs()}. Ctrl-C ends all of it.")
+            keep_running(processes, _say)
+        finally:
+            end_all(processes)
+            _say("All workers have ended.")
+
+
+def deploy() -> None:
+    """Let the server that PREFECT_API_URL names know pools, deployments and automations; say what has changed."""
+    _need_server()
+    set_up_prefect()
+    from flows.server.deploy import deploy as register
+
+    count = 0
+    for one in register():
+        count += 1
+        if one.before is None:
+            _say(f"{one.kind} {one.name}: new")
+        for fact, (before, after) in one.changes.items() if one.before else ():
+            _say(f"{one.kind} {one.name}: {fact} was {before!r}, is {after!r}")
+    _say(f"The server knows {count} pools, deployments and automations.")
+
+
+def _fold_workers(gpus: str, slots: int | None, least: int) -> list[Program]:
+    """A worker a GPU, or a slot; `least` slots where there is no GPU. Raises ConfigError if that is none at all."""
+    if slots:
+        return slot_workers(slots)
+    chosen = choose_gpus(gpus)
+    if not chosen and not least:
+        raise ConfigError("This machine has no GPU. `--slots N` starts N workers that train on cores.")
+    return gpu_workers(chosen) if chosen else slot_workers(least)
+
+
+def _need_server() -> None:
+    if API not in os.environ:
+        raise ConfigError(f"{API} must name a server, such as http://HOST:4200/api. `foldline up` starts one here.")
+
+
+def _settle(options: StoreOptions) -> None:
+    """Let everything that is started from here use the same store and the same folder."""
+    options.choose()
+    if "://" not in options.store:
+        os.environ["FOLDLINE_STORE"] = str(Path(options.store).expanduser().absolute())
+    os.environ.setdefault("FOLDLINE_WORKING_DIR", str(Path.cwd()))
+    set_up_prefect()
+
+
+def _names(programs: list[Program]) -> str:
+    return ", ".join(program.name for program in programs)
+
+
+def _database() -> str:
+    variable = "PREFECT_SERVER_DATABASE_CONNECTION_URL"  # it holds a password
+    return f"the one that {variable} names" if variable in os.environ else str(foldline_home() / "prefect/prefect.db")
+
+
+def _say(message: str) -> None:
+    console().print(message, soft_wrap=True)

@@ -1,0 +1,51 @@
+"""How Prefect is set up, wherever it runs: in this process, as a server, or as a worker."""
+
+import os
+from collections.abc import Mapping
+
+from tasks.home import foldline_home
+
+HEARTBEAT = 30
+"""Seconds between two heartbeats of a run on a worker, the least that Prefect can do."""
+
+TAG = "foldline"
+"""What all our deployments, and so their runs, are tagged with."""
+
+QUIET = {
+    # Nobody is called: no telemetry, no advertisements.
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Threads that wait for each other let other programs work meanwhile: without it training falls to a third of its
+    # speed as soon as anything else runs (docs/decisions/0006).
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # What passes between tasks is small and never pickled.
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+}
+RETENTION_DAYS = 90
+SERVER = {
+    # Runs, with their logs and artifacts, go after 90 days, heartbeats after one: what they made is in the store.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(RETENTION_DAYS * 24 * 3600),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{RETENTION_DAYS}D",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": '{"prefect.flow-run.heartbeat": 86400}',
+}
+WORKER = {
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
+    # A run starts within two seconds, and not before its time.
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+}
+
+
+def set_up_prefect(settings: Mapping[str, str] = QUIET) -> None:
+    """Set what is not set otherwise, for this process and all that it starts; before Prefect is imported.
+
+    Prefect keeps its own files, such as its database, with what belongs to this machine.
+    """
+    home = foldline_home() / "prefect"
+    # Prefect makes this folder, but none above it, and without it its server never starts.
+    home.mkdir(parents=True, exist_ok=True)
+    for name, value in {**QUIET, **settings, "PREFECT_HOME": str(home)}.items():
+        os.environ.setdefault(name, value)
