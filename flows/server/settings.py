@@ -12,10 +12,11 @@ TAG = "foldline"
 """What all our deployments, and so their runs, are tagged with."""
 
 QUIET = {
-    # Nobody is called: no telemetry, no advertisements.
+    # Nobody is called: no telemetry, no advertisements, and pages that do not ask amplitude.com, as those of V2 do.
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
     # Threads that wait for each other let other programs work meanwhile: without it training falls to a third of its
     # speed as soon as anything else runs (docs/decisions/0006).
     "OMP_WAIT_POLICY": "PASSIVE",
