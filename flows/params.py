@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from flows.shipped import shipped_experiments
 from tasks.faces.settings import FacesSettings
@@ -16,13 +16,16 @@ DEFAULT_EXPERIMENT = "laptop"
 NO_CREDENTIALS = r"^(?!s3://[^/]*[@:])"
 """What the form refuses to send: parameters are stored, and can be read by everybody who can read the server."""
 
+Change = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
+"""What the form refuses at once; whether there is such a setting, the run tells."""
+
 
 def _offer_experiments(schema: dict[str, Any]) -> None:
     """Let the form offer the experiments that ship with Foldline, and take the path of another."""
     del schema["type"]
     schema["anyOf"] = [
         {"title": "ships with Foldline", "type": "string", "enum": shipped_experiments()},
-        {"title": "path of a YAML file", "type": "string"},
+        {"title": "path of a YAML file", "type": "string", "pattern": r"\.ya?ml$"},
     ]
 
 
@@ -54,8 +57,8 @@ class DataParams(BaseModel):
     """Data folder, or `s3://bucket/prefix`: train/train.csv, train/images, eval/info.csv and eval/images below it."""
     experiment: str = Field(default=DEFAULT_EXPERIMENT, json_schema_extra=_offer_experiments)
     """Name of an experiment that ships with Foldline, or the path of a YAML file of your own."""
-    overrides: Annotated[tuple[str, ...], Parameter(name="--set")] = ()
-    """Changes to the experiment, such as `training.epochs=3`; may be given more than once."""
+    overrides: Annotated[tuple[Change, ...], Parameter(name="--set")] = ()
+    """Changes to the experiment, as many as you like, each such as `training.epochs=3` or `folds.count=5`."""
 
 
 class RetrainParams(DataParams):
@@ -81,7 +84,7 @@ class EnsembleParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     runs: tuple[str, ...] = Field(min_length=2)
-    """Two runs or more: their names, unmistakable parts of them, or tags."""
+    """Two runs or more: their names, unmistakable parts of them, or tags, as `foldline runs` lists them."""
 
 
 class SubmitParams(BaseModel):
@@ -90,6 +93,6 @@ class SubmitParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     run: str = "latest"
-    """Name of the run, an unmistakable part of it, or a tag."""
+    """Name of the run, an unmistakable part of it, or a tag, as `foldline runs` lists them."""
     approval: bool = True
     """Wait until a person has compared it with the present champion and resumes the run; only on a server."""
