@@ -4,13 +4,12 @@ from prefect import flow
 
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import CropParams
-from flows.recording import keep
+from flows.recording import keep, shown_run
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.faces.task import faces_task
 from tasks.prepare.task import prepare_task
 from tasks.store import open_ledger
-from tasks.store.runs import recorded_run
 
 
 @flow(name="crop-faces", flow_run_name="crop-faces-{params.experiment}")
@@ -21,7 +20,7 @@ def crop_faces(params: CropParams) -> str:
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.model_dump(mode="json", include={"faces", "prepare"})
-    with recorded_run(ledger.backend, "crop-faces", name, settings, params.data) as run:
+    with shown_run(ledger.backend, "crop-faces", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))
         keep(run, "prepare", prepare_task(params.data, catalog, boxes, experiment.prepare, return_state=True))

@@ -6,12 +6,12 @@ from prefect import flow
 from pydantic import JsonValue
 
 from flows.params import EnsembleParams
-from flows.recording import keep, note_scores
+from flows.recording import keep, note_scores, shown_run
 from tasks.ensemble.task import ensembles_task
 from tasks.errors import fault, raise_faults
 from tasks.labels.task import labels_task
 from tasks.store import ArtifactRef, open_ledger
-from tasks.store.runs import RunManifest, advance_latest, find_ended, recorded_run
+from tasks.store.runs import RunManifest, advance_latest, find_ended
 from tasks.submission.task import submission_task
 
 
@@ -26,7 +26,7 @@ def ensemble(params: EnsembleParams) -> str:
     runs = [find_ended(ledger.backend, name) for name in dict.fromkeys(params.runs)]
     catalog = _common_catalog(runs)
     settings: dict[str, JsonValue] = {"runs": [run.run for run in runs]}
-    with recorded_run(ledger.backend, "ensemble", "ensemble", settings, runs[0].data) as run:
+    with shown_run(ledger.backend, "ensemble", "ensemble", settings, runs[0].data) as run:
         run.keep("catalog", catalog, reused=True)
         parts = [part.artifacts["ensemble"] for part in runs]
         blended = keep(run, "ensemble", ensembles_task(catalog, parts, return_state=True))

@@ -1,22 +1,61 @@
 """Noting in the ledger, and telling Prefect, what the steps of a flow run use and make."""
 
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.events import emit_event
+from pydantic import JsonValue
 
 from flows.champion import Crowning
 from tasks.door import REUSED
 from tasks.errors import GateError
 from tasks.progress import say
-from tasks.store import Artifact, ArtifactRef
-from tasks.store.runs import Run
+from tasks.store import Artifact, ArtifactRef, Backend
+from tasks.store.runs import Run, recorded_run
 from tasks.validate.settings import StopAt
 from tasks.validate.task import gate_task
 
 GATE_STOPPED = "foldline.gate.stopped"
 CHAMPION_REPLACED = "foldline.champion.replaced"
 """Events that automations tell people of; what to say is in the payload, as ``why``."""
+
+FETCHED = {
+    "report": "foldline link {run} report.html",
+    "submission": "foldline get {run} submission.csv",
+    "validate": "foldline get {run} validate/data_docs",
+}
+"""How to fetch what people look at most, by the artifact that has it."""
+
+
+@contextmanager
+def shown_run(backend: Backend, flow: str, experiment: str, settings: dict[str, JsonValue], data: str) -> Iterator[Run]:
+    """A `recorded_run` whose page in Prefect says, however it has ended, where to find what it has made."""
+    run: Run | None = None
+    try:
+        with recorded_run(backend, flow, experiment, settings, data) as run:
+            yield run
+    finally:
+        if run:
+            page = results_page(run, backend.url)
+            create_markdown_artifact(page, key="results", description="How to fetch what the run has made")
+
+
+def results_page(run: Run, store: str) -> str:
+    """Scores of a run, and commands that fetch what it has made.
+
+    A page in Prefect cannot link to a folder or a bucket, and a link that opens a bucket to whoever reads it does not
+    belong on a page that is kept for months.
+    """
+    name, scores = run.start.run, run.scores
+    scored = f"Macro F1 {scores['macro_f1']:.4f}, {scores['shifted_f1']:.4f} under shifted shares. " if scores else ""
+    files = [command.format(run=name) for artifact, command in FETCHED.items() if artifact in run.artifacts]
+    commands = [f"export FOLDLINE_STORE={shlex.quote(store)}", *files, f"foldline show {name}"]
+    listed = "\n".join(commands)
+    return f"{scored}To fetch what the run has made, wherever Foldline reaches its store:\n\n```\n{listed}\n```"
 
 
 def keep(run: Run, name: str, state: State[ArtifactRef]) -> ArtifactRef:

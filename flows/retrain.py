@@ -10,7 +10,7 @@ from flows.experiments import experiment_name, resolve_experiment
 from flows.fold_runs import FoldCall, train_folds
 from flows.params import RetrainParams
 from flows.plan import nothing_to_make
-from flows.recording import announce, keep, note_scores, pass_gate
+from flows.recording import announce, keep, note_scores, pass_gate, shown_run
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
@@ -20,7 +20,7 @@ from tasks.labels.task import labels_task
 from tasks.prepare.task import prepare_task
 from tasks.report.task import report_task
 from tasks.store import open_ledger
-from tasks.store.runs import advance_latest, recorded_run
+from tasks.store.runs import advance_latest
 from tasks.submission.task import submission_task
 from tasks.validate.task import validate_task
 
@@ -41,7 +41,7 @@ def retrain(params: RetrainParams) -> str:
     settings = experiment.model_dump(mode="json")
     if params.only_if_new and nothing_to_make(params, ledger.backend):
         return cast("str", Completed(name=SKIPPED, message="The store has all that this run would make.", data=""))
-    with recorded_run(ledger.backend, "retrain", name, settings, params.data) as run:
+    with shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
         pass_gate(validation, experiment.validation.stop_at)

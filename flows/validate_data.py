@@ -4,11 +4,10 @@ from prefect import flow
 
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import ValidateParams
-from flows.recording import keep, pass_gate
+from flows.recording import keep, pass_gate, shown_run
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.store import open_ledger
-from tasks.store.runs import recorded_run
 from tasks.validate.task import validate_task
 
 
@@ -20,7 +19,7 @@ def validate_data(params: ValidateParams) -> str:
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.validation.model_dump(mode="json")
-    with recorded_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:
+    with shown_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
         pass_gate(validation, experiment.validation.stop_at)

@@ -1,7 +1,7 @@
 """What the doors of all steps share: artifacts become states of Prefect tasks, and Prefect hears how far steps are."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
+from pydantic import JsonValue
 
 from tasks.errors import StoreUnavailableError
 from tasks.progress import Advance, Reporter, current_reporter, reporting_to
@@ -63,6 +64,14 @@ def as_state(artifact: Artifact) -> ArtifactRef:
     """
     name = REUSED if artifact.reused else "Completed"
     return cast("ArtifactRef", Completed(name=name, message=str(artifact.ref), data=artifact.ref))
+
+
+def figure_table(figures: Mapping[str, JsonValue]) -> list[dict[str, str]]:
+    """Figures of an artifact as rows of a Prefect table, one each: ``photos, train`` where one has parts."""
+    flat: dict[str, JsonValue] = {}
+    for name, value in figures.items():
+        flat |= {f"{name}, {part}": v for part, v in value.items()} if isinstance(value, dict) else {name: value}
+    return [{"figure": name.replace("_", " "), "value": str(value)} for name, value in flat.items()]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.catalog.step import make_catalog
 from tasks.data_folder import open_data
-from tasks.door import as_state, reporting_to_prefect, step_task
+from tasks.door import as_state, figure_table, reporting_to_prefect, step_task
 from tasks.store import ArtifactRef, open_ledger
 
 
@@ -13,9 +13,6 @@ def catalog_task(data: str) -> ArtifactRef:
     """List, check and measure every photo of the data folder `data`."""
     with reporting_to_prefect("catalog-progress"):
         artifact = make_catalog(open_ledger(), open_data(data))
-    create_table_artifact(
-        [{"figure": name, "value": str(value)} for name, value in artifact.manifest.summary.items()],
-        key="catalog",
-        description="What is in the data folder",
-    )
+    rows = figure_table(artifact.manifest.summary)
+    create_table_artifact(rows, key="catalog", description="What is in the data folder")
     return as_state(artifact)

@@ -12,15 +12,9 @@ def report_task(artifacts: dict[str, ArtifactRef], experiment: str) -> ArtifactR
     """Write the page about a run, and show its scores."""
     ledger = open_ledger()
     report = make_report(ledger, {name: ledger.get(ref) for name, ref in artifacts.items()}, experiment)
-    create_markdown_artifact(report_link(report, experiment), key="report", description="Report of the run")
+    create_markdown_artifact(f"`{report.url('report.html')}`", key="report", description=f"The report of {experiment}")
     create_table_artifact(score_table(report), key="scores", description=f"Out-of-fold scores of {experiment}")
     return as_state(report)
-
-
-def report_link(report: Artifact, experiment: str) -> str:
-    """Markdown that says where the page lies."""
-    url = report.url("report.html")
-    return f"[Report of {experiment}](<{url}>): `{url}`"
 
 
 def score_table(report: Artifact) -> list[dict[str, object]]:

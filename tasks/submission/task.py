@@ -1,6 +1,6 @@
 """The doors of the submission step: one makes a submission, one checks it once more."""
 
-from prefect.artifacts import create_link_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from tasks.door import as_state, step_task
 from tasks.store import ArtifactRef, open_ledger
@@ -12,9 +12,8 @@ def submission_task(catalog: ArtifactRef, ensemble: ArtifactRef) -> ArtifactRef:
     """Write the submission from the ensemble's probabilities, and check it as the competition would."""
     ledger = open_ledger()
     artifact = make_submission(ledger, ledger.get(catalog), ledger.get(ensemble))
-    create_link_artifact(
-        artifact.url("submission.csv"), "submission.csv", key="submission", description="The checked submission"
-    )
+    where = f"`{artifact.url('submission.csv')}`"
+    create_markdown_artifact(where, key="submission", description="The checked submission")
     return as_state(artifact)
 
 

@@ -15,7 +15,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks import door
-from tasks.door import reporting_to_prefect
+from tasks.door import figure_table, reporting_to_prefect
 from tasks.progress import progress, reporting_to, say
 from tests.notebook import Notebook
 
@@ -158,3 +158,11 @@ def test_step_goes_on_without_prefect_and_says_so_once(caplog: pytest.LogCapture
     (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert "the step goes on: " in warning.message
     assert shown("away") == []
+
+
+def test_figures_are_rows_and_one_with_parts_is_several() -> None:
+    assert figure_table({"photos": {"train": 84, "eval": 14}, "held_out": 7}) == [
+        {"figure": "photos, train", "value": "84"},
+        {"figure": "photos, eval", "value": "14"},
+        {"figure": "held out", "value": "7"},
+    ]

@@ -10,7 +10,7 @@ from tasks.store.folder import FolderBackend
 from tasks.tables import RESULTS
 from tasks.validate.settings import ValidationSettings
 from tasks.validate.step import validate_catalog
-from tasks.validate.task import failure_table, gate_task, report_link
+from tasks.validate.task import failure_table, gate_task, verdict_of
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def test_failure_table_is_plain_json_with_the_worst_first(validation: Artifact) 
     ]
 
 
-def test_report_link_says_how_many_failed_and_where_to_read(validation: Artifact) -> None:
+def test_verdict_says_how_many_failed_and_where_to_read(validation: Artifact) -> None:
     results = RESULTS.read(validation.path("results.parquet"))
-    assert report_link(results, "/store/index.html") == (
-        "2 of 22 expectations failed.\n\n[Data Docs](</store/index.html>): `/store/index.html`"
+    assert verdict_of(results, "/store/index.html") == (
+        "2 of 22 expectations failed.\n\nData Docs: `/store/index.html`"
     )
