@@ -79,7 +79,7 @@ def running_server() -> Iterator[S3Server]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    server._server.app = _one_write_at_a_time(server._server.app)
+    server._server.app = one_write_at_a_time(server._server.app)
     try:
         host, port = server.get_host_and_port()
         yield S3Server(f"http://{host}:{port}")
@@ -88,7 +88,7 @@ def running_server() -> Iterator[S3Server]:
         server._server.server_close()
 
 
-def _one_write_at_a_time(app: "WSGIApplication") -> "WSGIApplication":
+def one_write_at_a_time(app: "WSGIApplication") -> "WSGIApplication":
     """moto looks whether an object is there, and then writes it: two writers at once could both find it missing."""
     lock = Lock()
 

@@ -51,8 +51,7 @@ def register_pool(client: SyncPrefectClient, name: str) -> Registered:
 
 def register_deployment(client: SyncPrefectClient, wanted: Deployment) -> Registered:
     """Let the server know a deployment; whether a person has turned its schedules on is left to that person."""
-    flow: Flow[..., object] = load_flow_from_entrypoint(wanted.entrypoint)
-    after = _wanted_facts(wanted) | {"form": parameter_schema(flow).model_dump_for_openapi()}
+    flow, after = _flow(wanted), wanted_facts(wanted)
     existing = _find(client, f"{flow.name}/{wanted.name}")
     before = _present_facts(existing) if existing else None
     if before == after:
@@ -96,7 +95,9 @@ def _find(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
         return None
 
 
-def _wanted_facts(wanted: Deployment) -> Facts:
+def wanted_facts(wanted: Deployment) -> Facts:
+    """All that the server is to know of a deployment, its form included."""
+    flow = _flow(wanted)
     limit = wanted.concurrency_limit
     return {
         "entrypoint": wanted.entrypoint,
@@ -107,7 +108,12 @@ def _wanted_facts(wanted: Deployment) -> Facts:
         "schedules": {s.slug: [s.cron, s.timezone, s.parameters] for s in wanted.schedules},
         "pool": wanted.work_pool.name,
         "job variables": wanted.work_pool.job_variables,
+        "form": parameter_schema(flow).model_dump_for_openapi(),
     }
+
+
+def _flow(wanted: Deployment) -> Flow[..., object]:
+    return load_flow_from_entrypoint(wanted.entrypoint)
 
 
 def _present_facts(found: DeploymentResponse) -> Facts:

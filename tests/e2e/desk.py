@@ -36,7 +36,7 @@ class Desk:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=_listen_to_interrupts,  # noqa: PLW1509 - no other thread is at work here
+            preexec_fn=listen_to_interrupts,  # noqa: PLW1509 - no other thread is at work here
         )
 
     def run(self, *arguments: str, status: int = 0) -> list[str]:
@@ -65,7 +65,8 @@ class Desk:
         return process.wait(60), rest
 
 
-def _listen_to_interrupts() -> None:
+def listen_to_interrupts() -> None:
+    """Let a process hear Ctrl-C."""
     # A shell starts background jobs deaf to Ctrl-C, and the tests may run in one.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,11 +1,13 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tasks.errors import AlreadyExistsError, CorruptFileError, DataError, NotInStoreError
+from tasks.errors import AlreadyExistsError, CorruptFileError, DataError, NotInStoreError, StoreUnavailableError
 from tasks.store import ArtifactRef, Ledger
+from tasks.store.folder import FolderBackend
 from tasks.store.refs import advance_ref, move_ref, read_ref, ref_names
 from tasks.store.runs import RunManifest, RunStart, advance_latest, find_run, list_runs, read_run, recorded_run
 
@@ -166,3 +168,50 @@ def test_ten_thousandth_move_of_a_ref_is_still_the_last(ledger: Ledger) -> None:
     for number in (8, 9, 10, 99_999):
         advance_ref(ledger.backend, "latest", f"run-{number}", after=number)
     assert read_ref(ledger.backend, "latest").run == "run-99999"
+
+
+class Flaky:
+    """Lets a backend's `create` fail as it does when the store goes away: before it is reached, or after."""
+
+    def __init__(self, backend: FolderBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.before, self.after = 0, 0
+        real = backend.create
+
+        def create(key: str, content: bytes) -> None:
+            if self.before:
+                self.before -= 1
+                raise StoreUnavailableError("away")
+            real(key, content)
+            if self.after:
+                self.after -= 1
+                raise StoreUnavailableError("the answer was lost")
+
+        monkeypatch.setattr(backend, "create", create)
+        monkeypatch.setattr("tasks.patience.time.sleep", lambda _: None)
+
+
+@pytest.mark.parametrize("lost", ["before", "after"])
+def test_run_waits_for_a_store_that_is_away_when_it_starts_and_when_it_ends(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = FolderBackend(tmp_path / "store")
+    flaky = Flaky(backend, monkeypatch)
+    setattr(flaky, lost, 2 if lost == "before" else 1)
+    with recorded_run(backend, "retrain", "laptop", {}, "photos") as run:
+        setattr(flaky, lost, 2 if lost == "before" else 1)
+    found = read_run(backend, run.start.run)
+    assert isinstance(found, RunManifest)
+    assert found.state == "completed"
+
+
+def test_process_that_is_being_ended_does_not_wait_for_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = FolderBackend(tmp_path / "store")
+    flaky = Flaky(backend, monkeypatch)
+    stack = ExitStack()
+    stack.enter_context(recorded_run(backend, "retrain", "laptop", {}, "photos"))
+    flaky.before = 10_000
+    with pytest.raises(KeyboardInterrupt), stack:
+        raise KeyboardInterrupt
+    assert flaky.before == 9_999
