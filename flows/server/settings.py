@@ -1,5 +1,6 @@
 """How Prefect is set up, wherever it runs: in this process, as a server, or as a worker."""
 
+import json
 import os
 from collections.abc import Mapping
 
@@ -25,12 +26,14 @@ QUIET = {
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
 }
 RETENTION_DAYS = 90
+SHORT_LIVED = {"prefect.flow-run.heartbeat": 24 * 3600, "prefect.artifact.updated": 24 * 3600}
+"""Events that a run sends all the time, as long as it goes on, and for how many seconds they are kept."""
 SERVER = {
-    # Runs, with their logs and artifacts, go after 90 days, heartbeats after one: what they made is in the store.
+    # Runs go after 90 days, with their child runs, logs, artifacts and events: what they made is in the store.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(RETENTION_DAYS * 24 * 3600),
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": f"P{RETENTION_DAYS}D",
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": '{"prefect.flow-run.heartbeat": 86400}',
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": json.dumps(SHORT_LIVED),
 }
 WORKER = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT),
