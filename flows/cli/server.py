@@ -49,7 +49,7 @@ def up(
             _say(f"Starting Prefect's server; its database is {_database()}.")
             processes.append(start_server(prefect_server, os.environ[API]))
             deploy()
-            processes += start_workers(programs)
+            processes += start_workers(programs, logs())
             _say(f"Running {_names(programs)}.")
             ready = f"Ready in {monotonic() - began:.0f} s: {url}/deployments"
             _say(f"{ready}. Logs are in {logs()}. Ctrl-C ends all of it.")
@@ -77,8 +77,8 @@ def workers(
     processes: list[Supervised] = []
     with until_interrupted():
         try:
-            processes += start_workers(programs)
-            _say(f"Running {_names(programs)}. Logs are in {logs()}. Ctrl-C ends all of it.")
+            _say(f"Running {_names(programs)}. Ctrl-C ends all of it.")
+            processes += start_workers(programs, logs=None)  # who keeps a service running keeps what it writes
             keep_running(processes, _say)
         finally:
             end_all(processes)
@@ -130,7 +130,7 @@ def _names(programs: list[Program]) -> str:
 
 
 def _database() -> str:
-    variable = "PREFECT_SERVER_DATABASE_CONNECTION_URL"  # it holds a password
+    variable = "PREFECT_SERVER_DATABASE_CONNECTION_URL"  # not shown: it may hold a password
     return f"the one that {variable} names" if variable in os.environ else str(foldline_home() / "prefect/prefect.db")
 
 

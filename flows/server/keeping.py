@@ -54,15 +54,16 @@ def start_server(program: Program, url: str) -> Supervised:
     while not _answers(url):
         if not process.alive or time.monotonic() > deadline:
             process.end(0.0)
-            last = process.log.read_text(errors="replace").splitlines()[-1:] or ["nothing"]
-            raise WorkerError(f"Prefect's server does not start. Its last words: {last[0]}. Read {process.log}.")
+            log = logs() / f"{program.name}.log"
+            last = log.read_text(errors="replace").splitlines()[-1:] or ["nothing"]
+            raise WorkerError(f"Prefect's server does not start. Its last words: {last[0]}. Read {log}.")
         time.sleep(0.2)
     return process
 
 
-def start_workers(programs: Sequence[Program]) -> list[Supervised]:
-    """Start them all."""
-    workers = [Supervised(program, logs()) for program in programs]
+def start_workers(programs: Sequence[Program], logs: Path | None) -> list[Supervised]:
+    """Start them all; they write below `logs`, or else where this process writes."""
+    workers = [Supervised(program, logs) for program in programs]
     for worker in workers:
         worker.start()
     return workers

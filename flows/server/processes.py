@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from tasks.patience import pauses
 
@@ -39,9 +40,10 @@ class Program:
 class Supervised:
     """A program's process, started again whenever it has died."""
 
-    def __init__(self, program: Program, logs: Path) -> None:
+    def __init__(self, program: Program, logs: Path | None) -> None:
+        """`logs`: the folder in which it writes; None: where this process writes."""
         self.program = program
-        self.log = logs / f"{program.name}.log"
+        self.log = logs / f"{program.name}.log" if logs else None
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._start_at = 0.0
@@ -49,10 +51,7 @@ class Supervised:
 
     def start(self) -> None:
         """Start it, in a session of its own: a terminal's Ctrl-C is for those who keep it."""
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.old"))
-        with self.log.open("ab") as log:
+        with _opened(self.log) as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
                 self.program.command,
                 env={**os.environ, **self.program.environment},
@@ -71,7 +70,10 @@ class Supervised:
             self._kill(self._process)
             pause = self._next_pause()
             how, soon = _how(self._process.returncode), f"in {pause:.0f} s" if pause else "now"
-            say(f"{self.program.name} has died ({how}); it starts again {soon}. See {self.log}")
+            say(
+                f"{self.program.name} has died ({how}); it starts again {soon}."
+                + (f" See {self.log}" if self.log else "")
+            )
             self._process, self._start_at = None, time.monotonic() + pause
         if not self._process and time.monotonic() >= self._start_at:
             self.start()
@@ -124,6 +126,19 @@ def end_all(processes: Sequence[Supervised]) -> None:
     deadline = time.monotonic() + END_WITHIN
     for process in processes:
         process.end(deadline - time.monotonic())
+
+
+@contextmanager
+def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+    """The log, to be written to its end; one that has grown large is put aside before."""
+    if log is None:
+        yield None
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.old"))
+    with log.open("ab") as file:
+        yield file
 
 
 def _restarts() -> Iterator[float]:

@@ -123,6 +123,14 @@ class Stack:
         with self.client() as client:
             return list(client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC))
 
+    def answers(self) -> bool:
+        """Whether the server can be asked."""
+        try:
+            with self.client() as client:
+                return client.hello().is_success
+        except HTTPError:
+            return False
+
     def processes(self) -> dict[int, str]:
         """Every process of this stack that is alive, and its command: known by the home that it was started with."""
         return dict(_processes_of(self.environment["FOLDLINE_HOME"]))

@@ -46,7 +46,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def numbers(process: Supervised, starts: int) -> list[int]:
     """The numbers of both processes, once it has started so often."""
-    wait_for(lambda: process.log.exists() and len(process.log.read_text().splitlines()) >= starts)
+    wait_for(lambda: process.log and process.log.exists() and len(process.log.read_text().splitlines()) >= starts)
     return [int(number) for number in process.log.read_text().splitlines()[starts - 1].split()]
 
 
