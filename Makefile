@@ -1,10 +1,12 @@
 # make run     set everything up, draw a sample data set, retrain on it
 # make test    set everything up, run the tests
 # make test-s3 the tests that take a server of S3, on a real one; `infra/radosgw.sh install` installs it (Debian)
+# make up      a Prefect server and workers on this machine, until Ctrl-C
+# make test-server  the tests that take a server and workers; make test-chaos: faults at random moments (PostgreSQL of Debian)
 # make check   lint, types, the arrows between packages
 # make clean   remove what these have made, but for the store
 .DELETE_ON_ERROR:
-.PHONY: setup run test test-s3 check clean
+.PHONY: setup run up test test-s3 test-server test-chaos check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
@@ -31,6 +33,9 @@ $(SAMPLE): | $(READY)
 run: $(READY) $(SAMPLE)
 	$(BIN)/foldline retrain --data $(SAMPLE) --experiment sample
 
+up: $(READY)
+	$(BIN)/foldline up
+
 test: $(READY)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
@@ -38,6 +43,15 @@ test-s3: $(READY)
 	infra/radosgw.sh start
 	@trap 'infra/radosgw.sh stop' EXIT; eval "$$(infra/radosgw.sh env)"; \
 		FOLDLINE_TEST_S3=$$AWS_ENDPOINT_URL_S3 $(BIN)/pytest --numprocesses 2 --dist loadfile -m s3
+
+test-server: $(READY)
+	$(BIN)/pytest -m server
+
+# Trials of a run that something happens to, two at once; `make test-chaos TRIALS=100 SEED=1` for others.
+TRIALS ?= 20
+SEED ?= 7
+test-chaos: $(READY)
+	$(BIN)/python -m tests.chaos --trials $(TRIALS) --seed $(SEED)
 
 check: $(READY)
 	$(BIN)/ruff check
