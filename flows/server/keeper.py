@@ -1,4 +1,4 @@
-"""The keeper: looks after runs that cannot go on by themselves, as a process of its own beside the workers of `cpu`.
+"""The keeper: looks after runs that cannot go on by themselves, as a process beside the workers of the pool `cpu`.
 
 It goes by the state that the server says a run is in, not by events: those a server loses when it is killed, and after
 its start holds back for minutes where one it has lost came before.

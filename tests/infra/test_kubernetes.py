@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -162,6 +163,11 @@ def test_what_pods_refer_to_exists(name: str) -> None:
     for container in containers(pod):
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
         assert {source["configMapRef"]["name"] for source in container.get("envFrom", [])} <= maps
+
+
+def test_somebody_looks_after_runs() -> None:
+    (keeper,) = containers(PODS["keeper"])
+    assert find_spec(keeper["args"][-1])
 
 
 def test_every_setting_means_something() -> None:
