@@ -41,8 +41,8 @@ def kill_retrain(world: World, random: Random) -> Callable[[], None]:
 
 
 def kill_gpu_worker(world: World, random: Random) -> Callable[[], None]:
-    """A worker that trains."""
-    _kill(world, random, "slot-", "worker start")
+    """A worker, while a fold is trained below it."""
+    os.kill(_training_worker(world, random), signal.SIGKILL)
     return nothing
 
 
@@ -77,7 +77,7 @@ def stop_store(world: World, random: Random) -> Callable[[], None]:
 
 def freeze_worker(world: World, random: Random) -> Callable[[], None]:
     """A worker and the training below it, until the run has ended without them."""
-    worker = random.choice(world.processes("slot-", "worker start"))
+    worker = _training_worker(world, random)
     os.killpg(worker, signal.SIGSTOP)
 
     def thaw() -> None:
@@ -100,6 +100,12 @@ FAULTS = tuple(
         freeze_worker,
     )
 )
+
+
+def _training_worker(world: World, random: Random) -> int:
+    """A worker below which a fold is trained: it leads the group of all that it has started."""
+    wait_for(lambda: bool(world.processes("slot-", "prefect.engine")), 60)
+    return os.getpgid(random.choice(world.processes("slot-", "prefect.engine")))
 
 
 def _kill(world: World, random: Random, whose: str, command: str) -> None:

@@ -106,13 +106,14 @@ class Stack:
             return client.read_flow_run(run)
 
     def wait(self, run: UUID, within: float = END_WITHIN) -> FlowRun:
-        """The run when it has ended, however it did; the server may be away meanwhile."""
+        """The run when it has ended for good: a crash is no end, as it is resumed. The server may be away meanwhile."""
         found: list[FlowRun] = []
 
         def ended() -> bool:
             with suppress(HTTPError, PrefectHTTPStatusError):
                 found.append(self.read(run))
-            return bool(found and found[-1].state and found[-1].state.is_final())
+            state = found[-1].state if found else None
+            return bool(state and state.is_final() and not state.is_crashed())
 
         wait_for(ended, within, pause=1.0)
         return found[-1]
