@@ -3,10 +3,11 @@
 # make test-s3 the tests that take a server of S3, on a real one; `infra/radosgw.sh install` installs it (Debian)
 # make up      a Prefect server and workers on this machine, until Ctrl-C
 # make test-server  the tests that take a server and workers; make test-chaos: faults at random moments (PostgreSQL of Debian)
+# make test-ui the tests that take a browser: Debian's chromium; make screenshots: the same, and docs/images is made anew
 # make check   lint, types, the arrows between packages
 # make clean   remove what these have made, but for the store
 .DELETE_ON_ERROR:
-.PHONY: setup run up test test-s3 test-server test-chaos check clean
+.PHONY: setup run up test test-s3 test-server test-chaos test-ui screenshots check clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV := .venv
@@ -52,6 +53,12 @@ TRIALS ?= 20
 SEED ?= 7
 test-chaos: $(READY)
 	$(BIN)/python -m tests.chaos --trials $(TRIALS) --seed $(SEED)
+
+test-ui: $(READY)
+	$(BIN)/pytest -m ui tests/ui
+
+screenshots: $(READY)
+	$(BIN)/pytest -m ui tests/ui --pictures docs/images
 
 check: $(READY)
 	$(BIN)/ruff check
