@@ -10,6 +10,7 @@ from time import monotonic
 from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
+from httpx import TransportError
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State, TaskRun
@@ -38,8 +39,11 @@ Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 def _may_be_tried_again(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
-    """Whether the same may go well later: only if the store could not be reached, never for bad data or a bug."""
-    return isinstance(state.result(raise_on_failure=False), StoreUnavailableError)
+    """Whether the same may go well later: only if the store, or Prefect's server, could not be reached.
+
+    Bad data and bugs stay what they are.
+    """
+    return isinstance(state.result(raise_on_failure=False), StoreUnavailableError | TransportError)
 
 
 def step_task(name: str, task_run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from time import sleep
 
 import pytest
+from httpx import ConnectError
 from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, LogFilter, LogFilterFlowRunId
@@ -15,7 +16,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from tasks import door
-from tasks.door import figure_table, reporting_to_prefect
+from tasks.door import figure_table, reporting_to_prefect, step_task
+from tasks.errors import DataError, DeviceError, StoreError, StoreUnavailableError
 from tasks.progress import progress, reporting_to, say
 from tests.notebook import Notebook
 
@@ -166,3 +168,36 @@ def test_figures_are_rows_and_one_with_parts_is_several() -> None:
         {"figure": "photos, eval", "value": "14"},
         {"figure": "held out", "value": "7"},
     ]
+
+
+def attempts_at(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a step is tried that fails the first time with this error."""
+    monkeypatch.setattr(door, "FIRST_PAUSE", 0)
+    tries: list[int] = []
+
+    @step_task("step")
+    def step() -> None:
+        tries.append(1)
+        if error and len(tries) == 1:
+            raise error
+
+    @flow
+    def chain() -> None:
+        step()
+
+    chain(return_state=True)
+    return len(tries)
+
+
+@pytest.mark.parametrize("error", [StoreUnavailableError("away"), ConnectError("refused")], ids=["store", "Prefect"])
+def test_step_is_tried_again_when_somebody_was_away(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert attempts_at(error, monkeypatch) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DataError("3 photos are torn"), StoreError("no right to write"), DeviceError("sick"), ZeroDivisionError()],
+    ids=["bad data", "no right", "sick device", "bug"],
+)
+def test_step_is_not_tried_again_where_that_cannot_help(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert attempts_at(error, monkeypatch) == 1
