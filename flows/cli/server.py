@@ -19,6 +19,8 @@ from tasks.errors import ConfigError
 from tasks.home import foldline_home
 
 PORT = 4200
+VALUE_LIMIT = 100
+"""Characters of a value that are shown: a form has whole lists."""
 API = "PREFECT_API_URL"
 GPUS_HELP = "GPUs to start workers for: `auto`, or numbers or UUIDs, separated by commas"
 SLOTS_HELP = "workers that train on cores instead of GPUs, each with its share of them"
@@ -97,8 +99,13 @@ def deploy() -> None:
         if one.before is None:
             _say(f"{one.kind} {one.name}: new")
         for fact, (before, after) in one.changes.items() if one.before else ():
-            _say(f"{one.kind} {one.name}: {fact} was {before!r}, is {after!r}")
+            _say(f"{one.kind} {one.name}: {fact} was {_short(before)}, is {_short(after)}")
     _say(f"The server knows {count} pools, deployments and automations.")
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= VALUE_LIMIT else f"{text[:VALUE_LIMIT]}..."
 
 
 def _fold_workers(gpus: str, slots: int | None, least: int) -> list[Program]:

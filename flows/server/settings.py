@@ -24,6 +24,8 @@ QUIET = {
     # What passes between tasks is small and never pickled.
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+    # SQLite lets one write at a time; on a busy machine the others wait for more than Prefect's ten seconds.
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
 }
 RETENTION_DAYS = 90
 SHORT_LIVED = {"prefect.flow-run.heartbeat": 24 * 3600, "prefect.artifact.updated": 24 * 3600}
