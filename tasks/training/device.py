@@ -4,6 +4,7 @@ import os
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
 
 from tasks.progress import say
 
@@ -11,8 +12,14 @@ DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def choose_device() -> torch.device:
-    """The first GPU that this process may see, or else the CPU, said aloud."""
+    """The first GPU that this process may see, or else the CPU, said aloud.
+
+    From then on the GPU adds up in the same order each time, as a CPU does; what cannot be computed so is an error.
+    """
     if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it is first used
+        torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's signature
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # finds faults
         return torch.device("cuda")
     say(f"No CUDA device is visible: training on the CPU with {torch.get_num_threads()} threads.")
     return torch.device("cpu")
@@ -21,6 +28,11 @@ def choose_device() -> torch.device:
 def device_name() -> str:
     """What `choose_device` chooses, in words for the manifest."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """`values` on the device; a GPU gets them when it comes to them, and nobody waits until then."""
+    return values.to(device, non_blocking=True)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

@@ -19,7 +19,7 @@ from tasks.store.checkpoints import Checkpoints
 from tasks.training.backbone import thaw
 from tasks.training.curves import Draw
 from tasks.training.data import Batch, Feed, Rows, seed_of
-from tasks.training.device import autocast
+from tasks.training.device import autocast, sent
 from tasks.training.discriminant import set_heads
 from tasks.training.loss import Loss
 from tasks.training.mixing import half_cutmix, mixup
@@ -27,7 +27,7 @@ from tasks.training.model import Classifier
 from tasks.training.optimiser import set_rate
 from tasks.training.sampling import training_order
 from tasks.training.schedule import rate_factor
-from tasks.training.score import normalised, prepare_targets, score, views
+from tasks.training.score import fitting, normalised, prepare_targets, score, views
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import TrainingState, mean_weights
 
@@ -93,8 +93,6 @@ def fit(course: Course, state: TrainingState, checkpoints: Checkpoints, advance:
         TrainingError: a loss is not finite; the message says in which epoch, and on which photos.
     """
     settings, clock = course.settings, Clock()
-    # Without it cuDNN may use algorithms that add up in another order each time.
-    torch.backends.cudnn.deterministic = True
     for epoch in range(state.epoch + 1, settings.epochs + 1):
         row = run_epoch(course, state, epoch, clock, advance)
         state.end_epoch(row, settings)
@@ -198,7 +196,7 @@ def compute_heads(course: Course, state: TrainingState, advance: Advance) -> flo
 def features_of(classifier: Classifier, pixels: Tensor, batch: Batch, settings: TrainingSettings) -> Tensor:
     """What the backbone says of a batch, photos x features. Raises TrainingError if it is not finite."""
     with autocast(pixels.device, settings.precision):
-        features: Tensor = classifier.backbone(pixels).float()
+        features = fitting(classifier.backbone, pixels).float()
     if not features.isfinite().all():
         raise TrainingError(
             f"What the backbone says of a batch of {len(batch.photos)} photos such as {batch.photos[0]} is not finite. "
@@ -239,7 +237,7 @@ def train_batch(course: Course, state: TrainingState, batch: Batch, random: np.r
     pixels = normalised(batch, classifier, settings)
     targets = prepare_targets(batch.classes, batch.ages, classifier)
     pixels, targets = mixup(pixels, targets, settings.augment.mixup, random)
-    old = (batch.classes % len(AGE_GROUPS) == len(AGE_GROUPS) - 1).to(pixels.device)
+    old = sent(batch.classes % len(AGE_GROUPS) == len(AGE_GROUPS) - 1, pixels.device)
     pixels, targets = half_cutmix(pixels, targets, old, settings.augment.half_cutmix, random)
     state.optimiser.zero_grad(set_to_none=True)
     total = torch.zeros((), device=pixels.device)

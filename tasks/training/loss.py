@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tasks.training.device import sent
 from tasks.training.model import ARC_SCALE, Classifier, Targets, make_targets
 from tasks.training.settings import TrainingSettings
 
@@ -44,7 +45,7 @@ class Loss:
         if self._settings.name == "f1":
             return f1_loss(logits, target)
         gamma = self._settings.gamma if self._settings.name == "focal" else 0.0
-        return focal_loss(logits, target * weights.to(target.device), gamma).mean()
+        return focal_loss(logits, target * sent(weights, target.device), gamma).mean()
 
 
 def focal_loss(logits: Tensor, target: Tensor, gamma: float) -> Tensor:

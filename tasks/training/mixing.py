@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.training.device import sent
 from tasks.training.model import Targets
 
 
@@ -43,7 +44,7 @@ def half_cutmix(
     if not chance:
         return pixels, targets
     partners = _partners(pixels, random)
-    drawn = torch.from_numpy(random.random(len(pixels)) < chance).to(pixels.device)
+    drawn = sent(torch.from_numpy(random.random(len(pixels)) < chance), pixels.device)
     chosen = (old ^ old[partners]) & drawn
     middle = pixels.shape[3] // 2
     halves = torch.cat([pixels[..., :middle], pixels[partners][..., middle:]], dim=3)
@@ -52,4 +53,4 @@ def half_cutmix(
 
 
 def _partners(pixels: Tensor, random: np.random.Generator) -> Tensor:
-    return torch.from_numpy(random.permutation(len(pixels))).to(pixels.device)
+    return sent(torch.from_numpy(random.permutation(len(pixels))), pixels.device)

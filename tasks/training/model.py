@@ -1,6 +1,6 @@
 """The classifier: a backbone and its heads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,11 +106,15 @@ class Targets:
             weights = shares.view(-1, *[1] * (own.ndim - 1))
             return weights * own + (1 - weights) * own[partners]
 
-        return Targets(tuple(map(blend, self.heads)), blend(self.ages))
+        return self.map(blend)
 
     def part(self, photos: slice) -> "Targets":
         """Those of some of the photos."""
-        return Targets(tuple(head[photos] for head in self.heads), self.ages[photos])
+        return self.map(lambda values: values[photos])
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Targets":
+        """With all of them changed alike."""
+        return Targets(tuple(map(change, self.heads)), change(self.ages))
 
 
 def make_classifier(settings: TrainingSettings, size: Size) -> Classifier:

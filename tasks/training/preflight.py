@@ -92,6 +92,8 @@ def tell_missing_classes(classes: Tensor) -> None:
 def fitting_parts(course: Course, state: TrainingState) -> int:
     """In how many parts a batch must be worked through so that it fits into memory, found by trying on a copy.
 
+    What a GPU cannot add up in the same order each time it may then add up in any, which is said aloud.
+
     Raises:
         TrainingError: the loss of the first batch is not finite, or not even two photos fit.
     """
@@ -111,6 +113,15 @@ def fitting_parts(course: Course, state: TrainingState) -> int:
             say(
                 f"A batch of {course.settings.batch_size} photos does not fit into memory: trying {parts} parts, one "
                 "after another. Steps stay the same, but for batch norms and the loss f1, which see the parts."
+            )
+        except RuntimeError as error:
+            if "does not have a deterministic implementation" not in str(error):
+                raise
+            torch.use_deterministic_algorithms(False)  # noqa: FBT003 - torch's signature
+            torch.backends.cudnn.deterministic = True
+            say(
+                f"{course.settings.backbone} cannot be trained on a GPU to the same bits each time: torch says that "
+                f"{error}"
             )
         else:
             return parts

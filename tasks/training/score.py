@@ -1,6 +1,6 @@
 """What a classifier says of photos."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 from tasks.metrics import attribute_scores, macro_f1
 from tasks.progress import Advance
 from tasks.training.data import Batch, Feed, Rows
-from tasks.training.device import autocast
+from tasks.training.device import autocast, sent
 from tasks.training.loss import Loss
 from tasks.training.model import Classifier, Targets, class_probabilities, make_targets
 from tasks.training.settings import TrainingSettings
@@ -54,7 +54,7 @@ def score(
     said: list[list[Tensor]] = []
     for batch in feed.batches(rows):
         with autocast(classifier.device, settings.precision):
-            said.append([classifier(view) for view in views(batch, classifier, settings)])
+            said.append([fitting(classifier, view) for view in views(batch, classifier, settings)])
         photos += batch.photos
         advance(len(batch.photos))
     classes, targets = feed.classes[rows], prepare_targets(feed.classes[rows], feed.ages[rows], classifier)
@@ -67,6 +67,20 @@ def score(
     )
 
 
+def fitting(look: Callable[[Tensor], Tensor], photos: Tensor) -> Tensor:
+    """What `look` makes of photos, a row each; of one half after the other where memory is too small for all at once.
+
+    Training may have worked through its batches in many small parts: what it looks at then needs no gradients, but
+    comes in whole batches.
+    """
+    try:
+        return look(photos)
+    except torch.OutOfMemoryError:
+        if len(photos) == 1:
+            raise
+    return torch.cat([fitting(look, half) for half in photos.chunk(2)])
+
+
 def views(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> list[Tensor]:
     """What is scored of a batch: its pixels, normalised, and if the settings ask for it their mirror image."""
     pixels = normalised(batch, classifier, settings)
@@ -75,16 +89,15 @@ def views(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> l
 
 def normalised(batch: Batch, classifier: Classifier, settings: TrainingSettings) -> Tensor:
     """Normalised pixels of a batch, photos x 3 x height x width, where the classifier is."""
-    device = classifier.device
-    pixels = batch.pixels.to(device, non_blocking=True).float()
-    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (settings.mean, settings.std))
+    pixels = sent(batch.pixels, classifier.device).float()
+    mean, std = (sent(torch.tensor(values), pixels.device).view(1, 3, 1, 1) for values in (settings.mean, settings.std))
     return pixels.div_(255 * std).sub_(mean / std)
 
 
 def prepare_targets(classes: Tensor, ages: Tensor, classifier: Classifier) -> Targets:
     """Targets where the classifier is; a hidden class counts as class 0, a hidden age as any."""
-    device = classifier.device
-    return make_targets(classes.clamp_min(0).to(device), ages.nan_to_num().to(device), classifier.head_sizes)
+    targets = make_targets(classes.clamp_min(0), ages.nan_to_num(), classifier.head_sizes)
+    return targets.map(lambda values: sent(values, classifier.device))
 
 
 def _mean(values: list[Tensor]) -> Tensor:

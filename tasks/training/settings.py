@@ -175,7 +175,8 @@ class TrainingSettings(BaseModel):
     std: tuple[Positive, Positive, Positive] = (0.5, 0.5, 0.5)
     """Red, green and blue by which every pixel is then divided."""
     seed: int = Field(42, ge=0, lt=2**32)
-    """Decides first weights, order of photos and augmentation: same seed, same CPU and threads, same numbers."""
+    """Decides first weights, order of photos and augmentation: same seed, same GPU, or same CPU and threads, same
+    numbers."""
 
     @model_validator(mode="after")
     def _nothing_in_vain(self) -> Self:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -9,6 +10,7 @@ from torch.nn import functional
 from tasks.classes import CLASS_COUNT, class_name
 from tasks.errors import DataError, TrainingError
 from tasks.progress import reporting_to
+from tasks.training.model import Classifier
 from tasks.training.preflight import check_labels, fitting_parts, tell_missing_classes, wrong_computations
 from tasks.training.settings import TrainingSettings
 from tasks.training.state import new_state
@@ -80,6 +82,34 @@ def test_memory_that_holds_not_even_two_photos_is_an_error(
     small_memory(monkeypatch, 1)
     with pytest.raises(TrainingError, match="Not even two photos fit"):
         fitting_parts(lab.course(tiny), new_state(tiny, (32, 32), CPU))
+
+
+@pytest.fixture
+def one_order() -> Iterator[None]:
+    """torch's setting that a GPU adds up in the same order each time."""
+    torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's signature
+    yield
+    torch.use_deterministic_algorithms(False)  # noqa: FBT003
+
+
+@pytest.mark.usefixtures("one_order")
+def test_network_that_can_only_be_added_up_in_any_order_is_trained_all_the_same_and_told(
+    lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Classifier.forward
+
+    def forward(self: Classifier, photos: Tensor) -> Tensor:
+        if torch.are_deterministic_algorithms_enabled():
+            raise RuntimeError("pool_backward_cuda does not have a deterministic implementation")
+        return honest(self, photos)
+
+    monkeypatch.setattr(Classifier, "forward", forward)
+    notebook = Notebook()
+    with reporting_to(notebook):
+        assert fitting_parts(lab.course(tiny), new_state(tiny, (32, 32), CPU)) == 1
+    assert [line[:80] for line in notebook.lines] == [
+        "test_resnet.r160_in1k cannot be trained on a GPU to the same bits each time: tor"
+    ]
 
 
 def test_loss_that_is_no_number_is_found_before_the_first_epoch(lab: Lab, tiny: TrainingSettings) -> None:

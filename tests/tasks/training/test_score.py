@@ -11,7 +11,7 @@ from tasks.training.model import class_probabilities
 from tasks.training.score import normalised, prepare_targets
 from tasks.training.settings import AugmentSettings, TrainingSettings
 from tasks.training.state import new_state
-from tests.tasks.training.conftest import CPU, Lab
+from tests.tasks.training.conftest import CPU, Lab, small_memory
 
 ALL = np.arange(72)
 
@@ -39,6 +39,20 @@ def test_photos_are_scored_in_order_and_the_loss_is_that_of_all_together(lab: La
     targets = prepare_targets(whole.classes, whole.ages, state.classifier)
     expected = course.loss(state.classifier, state.classifier(pixels), targets)
     assert result.loss == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_photos_that_do_not_fit_into_memory_at_once_are_scored_in_halves(
+    lab: Lab, tiny: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = new_state(tiny, (32, 32), CPU)
+    expected = lab.score(tiny, state, ALL[:21])
+    small_memory(monkeypatch, 3)
+    found = lab.score(tiny, state, ALL[:21])
+    assert found.photos == expected.photos
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+    small_memory(monkeypatch, 0)
+    with pytest.raises(torch.OutOfMemoryError):
+        lab.score(tiny, state, ALL[:21])
 
 
 def test_figures_are_those_of_the_likeliest_classes(lab: Lab, tiny: TrainingSettings) -> None:

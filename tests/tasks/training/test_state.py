@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.store.checkpoints import Checkpoints
 from tasks.training.settings import AugmentSettings, OptimiserSettings, ScheduleSettings, TrainingSettings
 from tasks.training.state import TENSORS, Snapshot, mean_weights, new_state
 from tests.tasks.training.conftest import CPU, Lab
@@ -32,45 +31,21 @@ HEADS_FIRST = {
 }
 
 
-class KilledError(Exception):
-    """Stands for a kill right after a checkpoint."""
-
-
 @pytest.mark.parametrize("name", ["adamp", "sgdp", "adam", "adamw"])
 @pytest.mark.parametrize(
     "change", [LAST_ONES, ALL_AT_ONCE, HEADS_FIRST], ids=["last ones", "all at once", "heads first"]
 )
 def test_training_that_goes_on_ends_with_the_same_bits(
-    lab: Lab, tiny: TrainingSettings, name: str, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, tiny: TrainingSettings, name: str, change: dict[str, object]
 ) -> None:
     optimiser = OptimiserSettings(name=name, learning_rate=5e-3)
     settings = tiny.model_copy(update={"optimiser": optimiser, **change})
     undisturbed = lab.fit(settings)
     lab.checkpoints.drop()
-    interrupt_after(settings.epochs - 1, monkeypatch)
-    with pytest.raises(KilledError):
-        lab.fit(settings)
-    monkeypatch.undo()
-    found = lab.checkpoints.latest()
-    assert found
-    assert found.number == settings.epochs - 1
-    state = new_state(settings, (32, 32), CPU)
-    state.read(found.paths)
-    resumed = lab.fit(settings, state)
+    resumed = lab.fit_interrupted(settings)
     assert resumed.history.equals(undisturbed.history)
     ends = undisturbed.classifier.state_dict()
     assert all(torch.equal(value, ends[key]) for key, value in resumed.classifier.state_dict().items())
-
-
-def interrupt_after(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = Checkpoints.save
-
-    def save_and_stop(self: Checkpoints, number: int, write: object) -> None:
-        save(self, number, write)  # type: ignore[arg-type]
-        if number == epoch:
-            raise KilledError
-
-    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
 
 
 def test_state_that_was_read_writes_the_same_bytes(lab: Lab, tiny: TrainingSettings, tmp_path: Path) -> None:
