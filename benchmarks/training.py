@@ -3,12 +3,12 @@
     .venv/bin/pip install 'foldline[benchmarks]'
     .venv/bin/python benchmarks/training.py [--quick]
 
-All train the same network (EfficientNet-Lite0 with three heads) by the same loss in batches of 32, on the GPU if there
-is one. Ours and the bare step read crops of 192 x 152; the others read the drawn photos, as their users do, and shrink
-them to that size, with settings that are not theirs by default left alone (such as channels last in memory). Ours and
-the bare step take turns in one process, and their figure is the median of the turns' ratios; the others run in
-processes of their own, in the same rounds. Prints a line a figure, `name value goal ok|short`;
-exits 1 if one is short.
+All train the same network with three heads by the same loss: EfficientNet-Lite0 in batches of 32 crops of 192 x 152,
+or, where there is a GPU, EfficientNet-B4 in batches of 64 crops of 350 x 350, with numbers of 16 bits. Ours reads the
+crops; the bare step has them in memory; the others read the drawn photos, as their users do, and shrink them to that
+size, with settings that are not theirs by default left alone (such as channels last in memory). Ours and the bare step
+take turns in one process, and their figure is the median of the turns' ratios; the others run in processes of their
+own, in the same rounds. Prints a line a figure, `name value goal ok|short`; exits 1 if one is short.
 """
 
 import argparse
@@ -21,8 +21,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,15 +33,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tasks.training.loss import Loss
-    from tasks.training.model import Classifier
+    from tasks.training.model import Classifier, Targets
     from tasks.training.settings import TrainingSettings
 
-PEOPLE, SIZE, BATCH = 96, (192, 152), 32
+PEOPLE = 96
 ROUNDS, QUICK_ROUNDS = 2, 1
-TURNS, QUICK_TURNS = 20, 16
-"""Turns of a round, of ours and the bare step each; and batches of each rival."""
-BATCHES = 3
-"""Batches of a turn: what else the machine does falls into few of many short turns, and the median passes over it."""
 WARM = 3
 """Batches before the clock starts."""
 MANY, FEW = 18_900, 1_000
@@ -48,13 +46,57 @@ MANY, FEW = 18_900, 1_000
 Numbers = dict[str, float]
 
 
-def settings() -> "TrainingSettings":
-    """The default network without its weights, photos changed in all the common ways."""
-    from tasks.training.settings import AugmentSettings, LossSettings, TrainingSettings
+@dataclass(frozen=True)
+class Work:
+    """What all contenders do.
 
-    augment = AugmentSettings(flip=0.5, shake=0.08, light=0.2)
+    Attributes:
+        backbone: the network, without its weights.
+        size: height and width of the crops.
+        batch: photos a step.
+        precision: numbers that are computed with.
+        optimiser: that of most experiments, or one that does not keep a GPU waiting itself.
+        batches: of a turn. What else a machine does falls into few of many short turns, and the median passes over it;
+            yet each turn begins with no photo ready, as an epoch does, which must not weigh more than there.
+        turns: of a round, of ours and the bare step each; in full, and quick.
+        rival_batches: batches of each rival in a round; in full, and quick.
+    """
+
+    backbone: str
+    size: tuple[int, int]
+    batch: int
+    precision: Literal["float32", "bfloat16"]
+    optimiser: Literal["adamp", "adamw"]
+    batches: int
+    turns: tuple[int, int]
+    rival_batches: tuple[int, int]
+
+
+SMALL = Work("tf_efficientnet_lite0", (192, 152), 32, "float32", "adamp", 3, (20, 16), (20, 16))
+LARGE = Work("tf_efficientnet_b4", (350, 350), 64, "bfloat16", "adamw", 50, (8, 4), (100, 50))
+
+
+@cache
+def work() -> Work:
+    """What suits this machine."""
+    import torch
+
+    return LARGE if torch.cuda.is_available() else SMALL
+
+
+def settings(work: Work) -> "TrainingSettings":
+    """Photos changed in all the common ways."""
+    from tasks.training.settings import AugmentSettings, LossSettings, OptimiserSettings, TrainingSettings
+
     return TrainingSettings(
-        pretrained=False, batch_size=BATCH, epochs=1000, loss=LossSettings(gamma=2), augment=augment
+        backbone=work.backbone,
+        pretrained=False,
+        batch_size=work.batch,
+        precision=work.precision,
+        epochs=1000,
+        loss=LossSettings(gamma=2),
+        optimiser=OptimiserSettings(name=work.optimiser),
+        augment=AugmentSettings(flip=0.5, shake=0.08, light=0.2),
     )
 
 
@@ -62,13 +104,33 @@ def classifier_and_loss() -> "tuple[Classifier, Loss]":
     """What all contenders train, and by what."""
     import torch
 
-    from tasks.training.device import choose_device
     from tasks.training.loss import Loss
     from tasks.training.model import make_classifier
 
     torch.manual_seed(1)
-    classifier = make_classifier(settings(), SIZE).to(choose_device())
-    return classifier, Loss(settings(), torch.arange(18), classifier.head_sizes)
+    chosen = settings(work())
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    classifier = make_classifier(chosen, work().size).to(device)
+    return classifier, Loss(chosen, torch.arange(18), classifier.head_sizes)
+
+
+def make_optimiser(classifier: "Classifier") -> "torch.optim.Optimizer":
+    """The optimiser of the rivals that bring none."""
+    import torch
+    from adamp import AdamP
+
+    optimiser = {"adamp": AdamP, "adamw": torch.optim.AdamW}[work().optimiser]
+    made: torch.optim.Optimizer = optimiser(classifier.parameters(), lr=3e-4, weight_decay=1e-2)
+    return made
+
+
+def loss_on(classifier: "Classifier", loss: "Loss", photos: "Tensor", targets: "Targets") -> "Tensor":
+    """The loss of a batch that lies where the classifier is."""
+    from tasks.training.device import autocast
+
+    with autocast(classifier.device, work().precision):
+        logits = classifier(photos)
+    return loss(classifier, logits, targets)
 
 
 def ours(folder: Path, turns: int) -> Numbers:
@@ -89,16 +151,16 @@ def ours(folder: Path, turns: int) -> Numbers:
     refs = json.loads((folder / "refs.json").read_text())
     catalog, crops = (ledger.get(ArtifactRef.model_validate(refs[name])) for name in ("catalog", "crops"))
     photos: pd.DataFrame = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
-    device = choose_device()
-    feed = Feed(Crops(crops.paths()), photos, settings(), loader_workers(device))
+    device, chosen, many = choose_device(), settings(work()), work().batches * work().batch
+    feed = Feed(Crops(crops.paths()), photos, chosen, loader_workers(device))
     rows = np.arange(len(photos))
-    state = new_state(settings(), SIZE, device)
-    loss = Loss(settings(), feed.classes, state.classifier.head_sizes)
-    course = Course(feed, FoldRows(rows, rows, rows), settings(), loss, 1, "benchmark")
+    state = new_state(chosen, work().size, device)
+    loss = Loss(chosen, feed.classes, state.classifier.head_sizes)
+    course = Course(feed, FoldRows(rows, rows, rows), chosen, loss, 1, "benchmark")
     bare = bare_turn(device)
 
     def end_to_end(number: int) -> None:
-        order = np.random.default_rng(number).permutation(rows)[: BATCHES * BATCH]
+        order = np.resize(np.random.default_rng(number).permutation(rows), many)
         train_epoch(course, state, order, number + 1, lambda *_: None)
         wait_for(device)
 
@@ -112,7 +174,7 @@ def ours(folder: Path, turns: int) -> Numbers:
         times = [timed(first), timed(second)]
         bare_time, our_time = times if number % 2 else times[::-1]
         shares.append(bare_time / our_time)
-        speeds.append(BATCHES * BATCH / our_time)
+        speeds.append(many / our_time)
     whole = time.perf_counter() - start
     return {
         "share": statistics.median(shares),
@@ -125,19 +187,17 @@ def bare_turn(device: "torch.device") -> Callable[[], None]:
     """A turn of the bare step: forward, loss, backward and the optimiser's step, on tensors that lie there already."""
     import torch
 
-    from tasks.training.model import make_targets
     from tasks.training.state import new_state
 
-    state, (_, loss) = new_state(settings(), SIZE, device), classifier_and_loss()
-    photos = torch.randn(BATCH, 3, *SIZE, device=device).contiguous(memory_format=torch.channels_last)
-    classes = torch.arange(BATCH, device=device) % 18
-    targets = make_targets(classes, classes.float(), state.classifier.head_sizes)
+    state, (_, loss) = new_state(settings(work()), work().size, device), classifier_and_loss()
+    photos = torch.randn(work().batch, 3, *work().size, device=device).contiguous(memory_format=torch.channels_last)
+    targets = targets_of(state.classifier, torch.arange(work().batch) % 18)
     state.classifier.train()
 
     def turn() -> None:
-        for _ in range(BATCHES):
+        for _ in range(work().batches):
             state.optimiser.zero_grad(set_to_none=True)
-            loss(state.classifier, state.classifier(photos), targets).backward()  # type: ignore[no-untyped-call]
+            loss_on(state.classifier, loss, photos, targets).backward()  # type: ignore[no-untyped-call]
             state.optimiser.step()
         wait_for(device)
 
@@ -153,13 +213,20 @@ def with_timm(folder: Path, batches: int) -> Numbers:
     classifier, loss_of = classifier_and_loss()
     dataset = create_dataset("", root=str(folder / "by_class"))
     loader = create_loader(
-        dataset, (3, *SIZE), BATCH, is_training=True, num_workers=cores(), device=classifier.device, hflip=0.5
+        dataset,
+        (3, *work().size),
+        work().batch,
+        is_training=True,
+        num_workers=cores(),
+        device=classifier.device,
+        hflip=0.5,
     )
-    optimiser, losses = create_optimizer_v2(classifier, opt="adamp", lr=3e-4, weight_decay=1e-2), AverageMeter()
+    optimiser = create_optimizer_v2(classifier, opt=work().optimiser, lr=3e-4, weight_decay=1e-2)
+    losses = AverageMeter()
     classifier.train()
 
     def step(photos: "Tensor", classes: "Tensor") -> None:
-        loss = loss_of(classifier, classifier(photos), targets_of(classifier, classes))
+        loss = loss_on(classifier, loss_of, photos, targets_of(classifier, classes))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -172,7 +239,6 @@ def with_lightning(folder: Path, batches: int) -> Numbers:
     """Lightning's Trainer over torchvision's folder of photos."""
     import lightning
     import torch
-    from adamp import AdamP
     from torch.utils.data import DataLoader
 
     classifier, loss_of = classifier_and_loss()
@@ -185,7 +251,7 @@ def with_lightning(folder: Path, batches: int) -> Numbers:
 
         def training_step(self, batch: "tuple[Tensor, Tensor]") -> "Tensor":
             photos, classes = batch
-            loss = loss_of(self.classifier, self.classifier(photos), targets_of(self.classifier, classes))
+            loss = loss_on(self.classifier, loss_of, photos, targets_of(self.classifier, classes))
             self.log("loss", loss, prog_bar=True)
             return loss
 
@@ -193,13 +259,18 @@ def with_lightning(folder: Path, batches: int) -> Numbers:
             self.clock.append(time.perf_counter())
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
-            optimiser: torch.optim.Optimizer = AdamP(self.parameters(), lr=3e-4, weight_decay=1e-2)
-            return optimiser
+            return make_optimiser(self.classifier)
 
     loader: Any = DataLoader(
-        torchvision_folder(folder), BATCH, shuffle=True, num_workers=cores(), persistent_workers=True, drop_last=True
+        torchvision_folder(folder),
+        work().batch,
+        shuffle=True,
+        num_workers=cores(),
+        persistent_workers=True,
+        drop_last=True,
     )
     module = Module()
+    module.train()  # Lightning leaves a module in the mode in which it finds it
     trainer = lightning.Trainer(
         max_steps=WARM + batches + 1,
         logger=False,
@@ -208,17 +279,16 @@ def with_lightning(folder: Path, batches: int) -> Numbers:
         enable_progress_bar=False,
     )
     trainer.fit(module, loader)
-    return {"speed": batches * BATCH / (module.clock[WARM + batches] - module.clock[WARM])}
+    return {"speed": batches * work().batch / (module.clock[WARM + batches] - module.clock[WARM])}
 
 
 def with_pil(folder: Path, batches: int) -> Numbers:
     """A plain loop: photos opened with PIL in the training process, the loss read at every step."""
-    from adamp import AdamP
     from torch.utils.data import DataLoader
 
     classifier, loss_of = classifier_and_loss()
-    optimiser = AdamP(classifier.parameters(), lr=3e-4, weight_decay=1e-2)
-    loader: Any = DataLoader(torchvision_folder(folder), BATCH, shuffle=True, num_workers=0, drop_last=True)
+    optimiser = make_optimiser(classifier)
+    loader: Any = DataLoader(torchvision_folder(folder), work().batch, shuffle=True, num_workers=0, drop_last=True)
     classifier.train()
     running = 0.0
 
@@ -226,7 +296,7 @@ def with_pil(folder: Path, batches: int) -> Numbers:
         nonlocal running
         optimiser.zero_grad()
         photos = photos.to(classifier.device)
-        loss = loss_of(classifier, classifier(photos), targets_of(classifier, classes))
+        loss = loss_on(classifier, loss_of, photos, targets_of(classifier, classes))
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         running += loss.item()
@@ -249,12 +319,12 @@ def memory(folder: Path, photos: int) -> Numbers:
     names = [f"{number:05}.jpg" for number in range(photos)]
     shards = np.arange(photos) // 1024
     for shard in range(shards.max() + 1):
-        shape = (int((shards == shard).sum()), *SIZE, 3)
+        shape = (int((shards == shard).sum()), *SMALL.size, 3)
         np.lib.format.open_memmap(place / f"crops-{shard:03}.npy", mode="w+", dtype=np.uint8, shape=shape).flush()
     table = pd.DataFrame({"photo": names, "shard": [f"crops-{shard:03}.npy" for shard in shards]})
     CROPS.write(table.assign(row=np.arange(photos) % 1024), place / "crops.parquet")
     catalog = pd.DataFrame({"photo": names, "class": 0, "age": pd.array([20] * photos, "Int16")})
-    feed = Feed(Crops({path.name: path for path in place.iterdir()}), catalog, settings())
+    feed = Feed(Crops({path.name: path for path in place.iterdir()}), catalog, settings(SMALL))
     own = 0.0
     for _ in feed.batches(np.random.default_rng(1).permutation(photos), epoch=1):
         own = max(own, sum(status(name) for name in ("RssAnon", "RssShmem")))
@@ -274,7 +344,7 @@ def speed_of(step: "Callable[[Tensor, Tensor], None]", batches: "Iterator[tuple[
     start = time.perf_counter()
     for _ in range(count):
         step(*next(batches))
-    return count * BATCH / (time.perf_counter() - start)
+    return count * work().batch / (time.perf_counter() - start)
 
 
 def endless(loader: "Iterable[tuple[Tensor, Tensor]]") -> "Iterator[tuple[Tensor, Tensor]]":
@@ -287,12 +357,12 @@ def torchvision_folder(folder: Path) -> Any:  # noqa: ANN401 - torchvision has n
     """The drawn photos as torchvision reads them."""
     from torchvision import datasets, transforms
 
-    steps = [transforms.Resize(SIZE), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    steps = [transforms.Resize(work().size), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
     normalise = transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     return datasets.ImageFolder(folder / "by_class", transforms.Compose([*steps, normalise]))
 
 
-def targets_of(classifier: "Classifier", classes: "Tensor") -> Any:  # noqa: ANN401 - Targets, without loading torch here
+def targets_of(classifier: "Classifier", classes: "Tensor") -> "Targets":
     """What the classifier should say."""
     from tasks.training.model import make_targets
 
@@ -338,7 +408,7 @@ def draw(folder: Path) -> None:
     ledger, data = Ledger(FolderBackend(folder / "store")), LocalFolder(folder / "data")
     catalog = make_catalog(ledger, data)
     boxes = find_boxes(ledger, data, catalog, FacesSettings(crop="centre"))
-    crops = make_crops(ledger, data, catalog, boxes, PrepareSettings(height=SIZE[0], width=SIZE[1]))
+    crops = make_crops(ledger, data, catalog, boxes, PrepareSettings(height=work().size[0], width=work().size[1]))
     refs = {"catalog": catalog.ref.model_dump(), "crops": crops.ref.model_dump()}
     (folder / "refs.json").write_text(json.dumps(refs))
     photos = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
@@ -369,15 +439,18 @@ def main() -> int:
     if importlib.util.find_spec("lightning") is None:
         print("Lightning is not installed. Run: pip install 'foldline[benchmarks]'", file=sys.stderr)
         return 2
-    return report(QUICK_ROUNDS, QUICK_TURNS) if options.quick else report(ROUNDS, TURNS)
+    return report(QUICK_ROUNDS if options.quick else ROUNDS, options.quick)
 
 
-def report(count: int, turns: int) -> int:
+def report(count: int, quick: bool) -> int:
     """Let all run, and print what they reached."""
+    turns, batches = work().turns[quick], work().rival_batches[quick]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw(folder)
-        rounds = [{name: run(name, folder, turns) for name in CONTENDERS} for _ in range(count)]
+        rounds = [
+            {name: run(name, folder, turns if name == "ours" else batches) for name in CONTENDERS} for _ in range(count)
+        ]
         mine = {figure: statistics.mean(numbers["ours"][figure] for numbers in rounds) for figure in rounds[0]["ours"]}
         ratios = {
             rival: statistics.mean(numbers["ours"]["speed"] / numbers[rival]["speed"] for numbers in rounds)
