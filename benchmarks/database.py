@@ -32,8 +32,8 @@ from orchestration import QUICK, Place, draw, free_port, on_server, server_and_w
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from flows.server.keeping import server, start_server
-from flows.server.processes import end_all
+from flows.server.keeping import logs, server, start_server
+from flows.server.processes import Supervised, end_all
 from flows.server.settings import RETENTION_DAYS, SHORT_LIVED
 
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
@@ -243,8 +243,9 @@ def vacuumed(database: Database, port: int) -> dict[str, float]:
     """Start the server, wait until it has deleted what is too old, and ask it meanwhile and afterwards."""
     api = f"http://127.0.0.1:{port}/api"
     now = datetime.now(UTC)
-    process = start_server(server(port), api)
+    process = Supervised(server(port), logs())
     try:
+        start_server(process, api)
         started = time.perf_counter()
         meanwhile = (0.0, "")
         while any((left := asyncio.run(database.too_old(now))).values()):

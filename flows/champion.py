@@ -25,13 +25,17 @@ class Crowning(BaseModel):
     before_macro_f1: float | None
 
     def __str__(self) -> str:
-        place = f"in the place of {self.before} ({self.before_macro_f1:.4f})" if self.before else "the first one"
+        before = f"{self.before_macro_f1:.4f}" if self.before_macro_f1 is not None else "no score"
+        place = f"in the place of {self.before} ({before})" if self.before else "the first one"
         return f"{self.run} (macro F1 {self.macro_f1:.4f}) is the champion, {place}."
 
 
 def present_champion(backend: Backend) -> RunManifest | None:
-    """The champion; None if there has never been one. Raises NotInStoreError if its run was deleted."""
-    return find_ended(backend, CHAMPION) if count_moves(backend, CHAMPION) else None
+    """The champion; None if there has never been one, or if its run was deleted."""
+    try:
+        return find_ended(backend, CHAMPION) if count_moves(backend, CHAMPION) else None
+    except NotInStoreError:
+        return None
 
 
 def crown_if_better(backend: Backend, run: str) -> Crowning | None:
@@ -45,27 +49,26 @@ def crown(backend: Backend, run: str) -> Crowning | None:
 
 
 def _crown(backend: Backend, name: str, *, challenge: bool) -> Crowning | None:
-    """Of two that do so at once the later sees the other's champion."""
+    """Of two that do so at once the later sees the other's champion. Raises NotInStoreError if the run has no score."""
     run = find_ended(backend, name)
+    if run.state != "completed" or "macro_f1" not in run.scores:
+        raise NotInStoreError(f"The run {run.run} has no score, so it can be no champion. `foldline runs` lists all.")
     while True:
-        moves = count_moves(backend, CHAMPION)
-        try:
-            champion = present_champion(backend)
-        except NotInStoreError:  # its run was deleted, and there is nothing to compare with
-            champion = None
+        moves, champion = count_moves(backend, CHAMPION), present_champion(backend)
         if champion and (champion.run == run.run or (challenge and not _beats(run, champion))):
             return None
-        try:
-            advance_ref(backend, CHAMPION, run.run, moves)
-        except AlreadyExistsError:
-            continue
-        wait_for_claims(backend, ref_key(CHAMPION, moves + 1))
-        return Crowning(
+        crowning = Crowning(
             run=run.run,
             macro_f1=run.scores["macro_f1"],
             before=champion.run if champion else None,
             before_macro_f1=champion.scores.get("macro_f1") if champion else None,
         )
+        try:
+            advance_ref(backend, CHAMPION, run.run, moves)
+        except AlreadyExistsError:
+            continue
+        wait_for_claims(backend, ref_key(CHAMPION, moves + 1))
+        return crowning
 
 
 def _beats(run: RunManifest, champion: RunManifest) -> bool:

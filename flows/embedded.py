@@ -14,7 +14,7 @@ from itertools import chain
 from threading import Event, Thread
 from typing import TypeVar
 
-from flows.server.settings import set_up_prefect
+from flows.server.settings import set_up_prefect, without_proxy
 from tasks.errors import WorkerError
 from tasks.patience import pauses
 from tasks.progress import say
@@ -45,7 +45,7 @@ def run_embedded(flow: Callable[[], Result]) -> Result:
         WorkerError: the server does not start.
     """
     set_up_prefect(SETTINGS)
-    server = None if API in os.environ else _Server()
+    server = None if os.environ.get(API) else _Server()
     import prefect.main  # noqa: F401 - what every flow needs, while the server starts
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -69,6 +69,7 @@ class _Server:
         self._process = self._start()
         self.port = self._socket.getsockname()[1]
         os.environ[API] = f"http://{HOST}:{self.port}/api"
+        without_proxy(HOST)
         # Prefect sends its last log lines when Python exits; what is registered first, before Prefect, is called last.
         atexit.register(self._end)
 

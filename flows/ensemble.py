@@ -32,7 +32,7 @@ def ensemble(params: EnsembleParams) -> str:
         blended = keep(run, "ensemble", ensembles_task(catalog, parts, return_state=True))
         keep(run, "labels", labels_task(catalog, blended, return_state=True))
         keep(run, "submission", submission_task(catalog, blended, return_state=True))
-        note_scores(run, ledger.get(blended))
+        note_scores(run, blended)
     advance_latest(ledger.backend, run.start.run)
     return run.start.run
 

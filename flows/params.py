@@ -65,7 +65,7 @@ class RetrainParams(DataParams):
     """From a data folder to a checked submission."""
 
     only_if_new: bool = False
-    """End as `Skipped - nothing new` if the newest run of the experiment had the same data, settings and code."""
+    """End as `Skipped - nothing new` if the newest run with a submission had the same data, settings and code."""
     champion: Literal["if better", "never"] = "if better"
     """Whether the run becomes the champion where it beats the present one, on the same data folder, by macro F1."""
 

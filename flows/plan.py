@@ -24,6 +24,7 @@ from tasks.store.code import code_parts
 from tasks.store.code_record import read_code
 from tasks.store.explain import InputChange, differences, nearest, read_manifests
 from tasks.store.ledger import Compute, draft_manifest
+from tasks.store.runs import LATEST, find_ended
 from tasks.submission.step import make_submission
 from tasks.training.step import train_fold
 from tasks.validate.step import validate_catalog
@@ -87,12 +88,16 @@ def plan_retrain(params: DataParams, backend: Backend) -> dict[str, PlannedStep]
     return {name: planner.plan(artifact) for name, artifact in artifacts.items()}
 
 
-def nothing_to_make(params: DataParams, backend: Backend) -> bool:
-    """Whether the store has every artifact that `retrain` would make; raises as `plan_retrain` does."""
+def nothing_new(params: DataParams, backend: Backend) -> bool:
+    """Whether the newest run with a submission has made all that `retrain` would make. Raises as `plan_retrain`."""
+    try:
+        newest = find_ended(backend, LATEST)
+    except NotInStoreError:
+        return False
     experiment = resolve_experiment(params.experiment, params.overrides)
     name = experiment_name(params.experiment)
     artifacts = find_artifacts(PlanningLedger(backend), open_data(params.data), experiment, name)
-    return all(artifact.reused for artifact in artifacts.values())
+    return newest.artifacts == {label: artifact.ref for label, artifact in artifacts.items()}
 
 
 def find_artifacts(ledger: Ledger, data: DataFolder, experiment: Experiment, name: str) -> dict[str, Artifact]:

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 from prefect.artifacts import create_markdown_artifact
@@ -12,9 +13,10 @@ from pydantic import JsonValue
 
 from flows.champion import Crowning
 from tasks.door import REUSED
-from tasks.errors import GateError
+from tasks.errors import GateError, StoreUnavailableError
+from tasks.patience import patiently
 from tasks.progress import say
-from tasks.store import Artifact, ArtifactRef, Backend
+from tasks.store import ArtifactRef, Backend, open_ledger
 from tasks.store.runs import Run, recorded_run
 from tasks.validate.settings import StopAt
 from tasks.validate.task import gate_task
@@ -40,8 +42,14 @@ def shown_run(backend: Backend, flow: str, experiment: str, settings: dict[str, 
             yield run
     finally:
         if run:
-            page = results_page(run, backend.url)
-            create_markdown_artifact(page, key="results", description="How to fetch what the run has made")
+            _show(results_page(run, backend.url))
+
+
+def _show(page: str) -> None:
+    try:
+        create_markdown_artifact(page, key="results", description="How to fetch what the run has made")
+    except Exception as error:  # whatever it is, it must neither end a run that has gone well, nor hide why one has not
+        say(f"Prefect cannot show the results: {error}")
 
 
 def results_page(run: Run, store: str) -> str:
@@ -76,10 +84,11 @@ def pass_gate(validation: ArtifactRef, stop_at: StopAt) -> None:
         raise
 
 
-def note_scores(run: Run, ensemble: Artifact) -> None:
+def note_scores(run: Run, ensemble: ArtifactRef) -> None:
     """Note in the run what its ensemble scored."""
-    run.scores["macro_f1"] = cast("float", ensemble.manifest.summary["macro_f1"])
-    run.scores["shifted_f1"] = cast("float", ensemble.manifest.summary["shifted_macro_f1"])
+    summary = patiently(partial(open_ledger().get, ensemble), StoreUnavailableError).manifest.summary
+    run.scores["macro_f1"] = cast("float", summary["macro_f1"])
+    run.scores["shifted_f1"] = cast("float", summary["shifted_macro_f1"])
 
 
 def announce(crowning: Crowning | None) -> None:

@@ -1,5 +1,6 @@
 """`retrain`: the whole chain, from a data folder to a checked submission."""
 
+from functools import partial
 from typing import cast
 
 from prefect import flow
@@ -8,15 +9,18 @@ from prefect.states import Completed
 from flows.champion import crown_if_better
 from flows.experiments import experiment_name, resolve_experiment
 from flows.fold_runs import FoldCall, train_folds
+from flows.heeding import heeding_server
 from flows.params import RetrainParams
-from flows.plan import nothing_to_make
+from flows.plan import nothing_new
 from flows.recording import announce, keep, note_scores, pass_gate, shown_run
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
+from tasks.errors import StoreUnavailableError
 from tasks.faces.task import faces_task
 from tasks.folds.task import folds_task
 from tasks.labels.task import labels_task
+from tasks.patience import patiently
 from tasks.prepare.task import prepare_task
 from tasks.report.task import report_task
 from tasks.store import open_ledger
@@ -39,9 +43,9 @@ def retrain(params: RetrainParams) -> str:
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.model_dump(mode="json")
-    if params.only_if_new and nothing_to_make(params, ledger.backend):
-        return cast("str", Completed(name=SKIPPED, message="The store has all that this run would make.", data=""))
-    with shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
+    if params.only_if_new and patiently(partial(nothing_new, params, ledger.backend), StoreUnavailableError):
+        return cast("str", Completed(name=SKIPPED, message="The newest run has made all of this.", data=""))
+    with heeding_server(), shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
         validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
         pass_gate(validation, experiment.validation.stop_at)
@@ -55,8 +59,8 @@ def retrain(params: RetrainParams) -> str:
         keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
         keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
         keep(run, "report", report_task(run.artifacts, name, return_state=True))
-        note_scores(run, ledger.get(ensemble))
-    advance_latest(ledger.backend, run.start.run)
+        note_scores(run, ensemble)
     if params.champion == "if better":
         announce(crown_if_better(ledger.backend, run.start.run))
+    advance_latest(ledger.backend, run.start.run)  # the last thing to do: a run that is the latest lacks nothing
     return run.start.run

@@ -21,13 +21,13 @@ def submit(params: SubmitParams) -> str:
     """Check a run's submission once more, wait for approval, and make the run the champion. Returns the run's name.
 
     Raises:
-        NotInStoreError: there is no such run, or it has made no submission.
+        NotInStoreError: there is no such run, or it has made no submission, or no score.
         CorruptFileError: the submission is not as it was written.
         DataError: the submission must not be sent.
     """
     ledger = open_ledger()
     run = find_ended(ledger.backend, params.run)
-    if "submission" not in run.artifacts:
+    if run.state != "completed" or "submission" not in run.artifacts:
         raise NotInStoreError(f"The run {run.run} has made no submission. `foldline runs` lists those with a score.")
     check_submission_task(run.artifacts["catalog"], run.artifacts["submission"])
     _show(run, present_champion(ledger.backend))

@@ -3,8 +3,10 @@
 from typing import cast
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.heeding import heeding_server
 from flows.sick_device import report_sick_device
 from tasks.errors import DeviceError
 from tasks.store import ArtifactRef
@@ -15,7 +17,14 @@ SICK_DEVICE = "Sick device"
 """Name of the state of a run whose GPU computes wrongly: another worker may do better."""
 
 
-@flow(name="train-fold", flow_run_name="train-fold-{fold}")
+def _report_sick_device(flow: object, flow_run: object, state: State[object]) -> None:
+    """Once the server knows: the note ends this worker."""
+    del flow, flow_run
+    if state.name == SICK_DEVICE:
+        report_sick_device(state.message or "")
+
+
+@flow(name="train-fold", flow_run_name="train-fold-{fold}", on_failure=[_report_sick_device])
 def train_fold(
     catalog: ArtifactRef, crops: ArtifactRef, folds: ArtifactRef, fold: int, settings: TrainingSettings
 ) -> ArtifactRef:
@@ -28,10 +37,10 @@ def train_fold(
         fold: which fold is held out, from 0.
         settings: how to train.
     """
-    training = training_task(catalog, crops, folds, fold, settings, return_state=True)
+    with heeding_server():
+        training = training_task(catalog, crops, folds, fold, settings, return_state=True)
     error = training.result(raise_on_failure=False)
     if isinstance(error, DeviceError):
-        report_sick_device(str(error))
         return cast("ArtifactRef", Failed(name=SICK_DEVICE, message=str(error), data=error))
     # This run too is named Reused if nothing was trained; whoever calls it gets the reference.
     return cast("ArtifactRef", Completed(name=training.name, message=training.message, data=training.result()))

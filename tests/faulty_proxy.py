@@ -311,7 +311,7 @@ class FaultyProxy:
         self.without_headers = [name.lower() for name in without_headers]
         self._upstream = (upstream.hostname or "127.0.0.1", upstream.port or 80)
         self._faults = faults or Faults()
-        self._random = Random(seed)  # noqa: S311 -- faults that come again with their seed, no secrets
+        self._random = Random(seed)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
 

@@ -1,24 +1,30 @@
 """Commands that run flows on a server and workers."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
+from cyclopts.validators import Number
 
 from flows.cli.options import StoreOptions
 from flows.cli.terminal import console
 from flows.server.gpus import choose_gpus
 from flows.server.keeping import HOST, keep_running, logs, server, start_server, start_workers
 from flows.server.processes import Program, Supervised, end_all, until_interrupted
-from flows.server.settings import set_up_prefect
+from flows.server.settings import set_up_prefect, without_proxy
 from flows.server.workers import CPU_RUNS, cpu_workers, gpu_workers, slot_workers
-from tasks.errors import ConfigError
+from tasks.errors import ConfigError, WorkerError
 from tasks.home import foldline_home
 
+if TYPE_CHECKING:
+    from flows.server.register import Registered
+
 PORT = 4200
+PORTS = Number(gte=1, lte=65535)
 VALUE_LIMIT = 100
 """Characters of a value that are shown: a form has whole lists."""
 API = "PREFECT_API_URL"
@@ -30,12 +36,12 @@ def up(
     *,
     gpus: Annotated[str, Parameter(help=GPUS_HELP)] = "auto",
     slots: Annotated[PositiveInt | None, Parameter(help=f"{SLOTS_HELP}; 1 where there is no GPU")] = None,
-    port: Annotated[PositiveInt, Parameter(help="where the server listens, on this machine only")] = PORT,
+    port: Annotated[int, Parameter(help="where the server listens, on this machine only", validator=PORTS)] = PORT,
     options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
 ) -> None:
     """Run a Prefect server and workers on this machine until Ctrl-C; what dies is started again."""
     began = monotonic()
-    if API in os.environ:
+    if os.environ.get(API):
         raise ConfigError(
             f"{API} names a server already, {os.environ[API]}. `foldline deploy` and `foldline workers` use it; unset "
             "it for a server of your own."
@@ -45,11 +51,13 @@ def up(
     prefect_server = server(port)
     url = f"http://{HOST}:{port}"
     os.environ.update({API: f"{url}/api", "PREFECT_SERVER_UI_API_URL": f"{url}/api"})
+    without_proxy(HOST)
     processes: list[Supervised] = []
     with until_interrupted():
         try:
             _say(f"Starting Prefect's server; its database is {_database()}.")
-            processes.append(start_server(prefect_server, os.environ[API]))
+            processes.append(Supervised(prefect_server, logs()))
+            start_server(processes[0], os.environ[API])
             deploy()
             processes += start_workers(programs, logs())
             _say(f"Running {_names(programs)}.")
@@ -94,13 +102,30 @@ def deploy() -> None:
     from flows.server.deploy import deploy as register
 
     count = 0
-    for one in register():
+    for one in _told(register):
         count += 1
         if one.before is None:
             _say(f"{one.kind} {one.name}: new")
         for fact, (before, after) in one.changes.items() if one.before else ():
             _say(f"{one.kind} {one.name}: {fact} was {_short(before)}, is {_short(after)}")
     _say(f"The server knows {count} pools, deployments and automations.")
+
+
+def _told(register: Callable[[], Iterator["Registered"]]) -> Iterator["Registered"]:
+    """What is registered, one after another; a server that cannot be asked is told of in a sentence."""
+    from httpx import TransportError
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        yield from register()
+    except TransportError as error:
+        raise WorkerError(
+            f"{API}={os.environ[API]}: no server answers ({error}). Start it, or mend the URL."
+        ) from error
+    except PrefectHTTPStatusError as error:
+        status = error.response.status_code
+        hint = {401: "Set PREFECT_API_AUTH_STRING.", 404: "Does the URL end in /api?"}.get(status, "Read its log.")
+        raise WorkerError(f"{API}={os.environ[API]}: the server answers {status}. {hint}") from error
 
 
 def _short(value: object) -> str:
@@ -119,7 +144,7 @@ def _fold_workers(gpus: str, slots: int | None, least: int) -> list[Program]:
 
 
 def _need_server() -> None:
-    if API not in os.environ:
+    if not os.environ.get(API):
         raise ConfigError(f"{API} must name a server, such as http://HOST:4200/api. `foldline up` starts one here.")
 
 

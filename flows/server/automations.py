@@ -13,8 +13,9 @@ from flows.retrain import SKIPPED
 from flows.server.settings import HEARTBEAT, TAG
 from flows.train_fold import SICK_DEVICE
 
-SILENCE = timedelta(seconds=3 * HEARTBEAT)
-"""Without a heartbeat for so long a run is lost: longer than it takes to restart a server or to miss one heartbeat."""
+SILENCE = timedelta(seconds=20 * HEARTBEAT)
+"""Without a heartbeat for so long a run is lost, even if there is no keeper, who finds that out sooner. It is long, as
+heartbeats are missed too while the server is away."""
 OURS = ResourceSpecification({"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"})
 
 
@@ -49,7 +50,7 @@ def notification_rules(block: UUID) -> list[AutomationCore]:
     """Rules that tell people, by the notification block of that id, what they want to know."""
     why = "{{ event.payload.why }}"
     told = (
-        ("failures", _became("Failed"), "{{ flow_run.name }} has failed", "{{ flow_run.state.message }}"),
+        ("failures", _became("Failed", SICK_DEVICE), "{{ flow_run.name }} has failed", "{{ flow_run.state.message }}"),
         ("stopped gates", {GATE_STOPPED}, "The gate has stopped {{ flow_run.name }}", why),
         ("champions", {CHAMPION_REPLACED}, "There is a new champion", why),
         ("approvals", _became("Suspended"), "{{ flow_run.name }} waits for approval", "Look at its table; resume it."),

@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 
 from flows.server.automations import end_lost_runs, notification_rules
 from flows.server.notifications import VARIABLE, notification_block
-from flows.server.register import Registered, register_automation, register_deployment, register_pool
+from flows.server.register import Registered, known_deployments, register_automation, register_deployment, register_pool
 from flows.server.specification import read_deployments
 
 
@@ -17,13 +17,13 @@ def deploy() -> Iterator[Registered]:
     Raises:
         ConfigError: prefect.yaml, or what the environment says of notifications, is wrong.
     """
-    deployments = read_deployments()
+    where = os.environ.get(VARIABLE)
     with get_client(sync_client=True) as client:
+        notices = notification_rules(notification_block(client, where)) if where else []
+        deployments = read_deployments(known=known_deployments(client))
         for pool in dict.fromkeys(deployment.work_pool.name for deployment in deployments):
             yield register_pool(client, pool)
         for deployment in deployments:
             yield register_deployment(client, deployment)
-        where = os.environ.get(VARIABLE)
-        notices = notification_rules(notification_block(client, where)) if where else []
         for rule in (end_lost_runs(), *notices):
             yield register_automation(client, rule)

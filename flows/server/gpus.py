@@ -3,8 +3,14 @@
 import os
 import shutil
 import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from itertools import takewhile
 
 from tasks.errors import ConfigError
+
+ANSWER_WITHIN = 60
+"""Seconds that the driver has to answer: that of a dying GPU may never do so."""
 
 
 def choose_gpus(wanted: str) -> list[str]:
@@ -19,32 +25,42 @@ def choose_gpus(wanted: str) -> list[str]:
     """
     listed = _listed_gpus()
     if wanted != "auto":
-        chosen = _split(wanted)
-        known = {name for gpu in listed for name in gpu}
-        unknown = [gpu for gpu in chosen if gpu not in known]
-        if unknown:
-            raise ConfigError(
-                f"There is no GPU {unknown[0]}: the driver lists {len(listed)}. `nvidia-smi -L` shows them, and "
-                "`--slots N` starts workers that train on cores."
-            )
-        return chosen
+        return _known(_split(wanted), listed)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return [number for number, _ in listed] if visible is None else _split(visible)
+    return list(listed) if visible is None else _split(visible)
+
+
+def _known(chosen: list[str], listed: Mapping[str, str]) -> list[str]:
+    """The GPUs that were chosen; parts of GPUs (MIG) are believed. Raises ConfigError."""
+    uuids = {**listed, **{uuid: uuid for uuid in listed.values()}}
+    unknown = [gpu for gpu in chosen if gpu not in uuids and not gpu.startswith("MIG-")]
+    if unknown:
+        raise ConfigError(
+            f"There is no GPU {unknown[0]}: the driver lists {len(listed)}. `nvidia-smi -L` shows them, and "
+            "`--slots N` starts workers that train on cores."
+        )
+    same = [uuid for uuid, count in Counter(uuids.get(gpu, gpu) for gpu in chosen).items() if count > 1]
+    if same:
+        raise ConfigError(f"{len(same)} GPUs are named twice, such as {same[0]}. A GPU can have one worker.")
+    return chosen
 
 
 def _split(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
+    """As CUDA reads them: what follows a number below zero does not count."""
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    return list(takewhile(lambda name: not name.startswith("-"), found))
 
 
-def _listed_gpus() -> list[tuple[str, str]]:
-    """Number and UUID of every GPU; none if there is no driver."""
+def _listed_gpus() -> dict[str, str]:
+    """UUID of every GPU by its number; none if there is no driver."""
     command = shutil.which("nvidia-smi")
     if command is None:
-        return []
+        return {}
     query = [command, "--query-gpu=index,uuid", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
-    if answer.returncode:
-        why = (answer.stdout or answer.stderr).strip()
-        raise ConfigError(f"nvidia-smi cannot list the GPUs: {why}. Mend the driver, or start --slots.")
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, check=True, timeout=ANSWER_WITHIN)  # noqa: S603
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        why = str(error.output or error.stderr or error).strip()
+        raise ConfigError(f"nvidia-smi cannot list the GPUs: {why}. Mend the driver, or start --slots.") from error
     rows = (line.split(",") for line in answer.stdout.splitlines() if "," in line)
-    return [(number.strip(), uuid.strip()) for number, uuid in rows]
+    return {number.strip(): uuid.strip() for number, uuid in rows}

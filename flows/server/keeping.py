@@ -31,8 +31,8 @@ def server(port: int) -> Program:
             probe.bind((HOST, port))
         except OSError as error:
             raise ConfigError(
-                f"Port {port} is taken: another `foldline up`, or another Prefect server, may run. End it, or choose "
-                "another with --port."
+                f"Port {port} cannot be used ({error.strerror}): another `foldline up`, or another Prefect server, may "
+                "run. End it, or choose another with --port."
             ) from error
     return Program(
         name="server",
@@ -46,19 +46,16 @@ def logs() -> Path:
     return foldline_home() / "logs"
 
 
-def start_server(program: Program, url: str) -> Supervised:
+def start_server(process: Supervised, url: str) -> None:
     """Start the server and wait until it answers. Raises WorkerError if it does not."""
-    process = Supervised(program, logs())
     process.start()
     deadline = time.monotonic() + START_WITHIN
     while not _answers(url):
         if not process.alive or time.monotonic() > deadline:
-            process.end(0.0)
-            log = logs() / f"{program.name}.log"
+            log = logs() / f"{process.program.name}.log"
             last = log.read_text(errors="replace").splitlines()[-1:] or ["nothing"]
             raise WorkerError(f"Prefect's server does not start. Its last words: {last[0]}. Read {log}.")
         time.sleep(0.2)
-    return process
 
 
 def start_workers(programs: Sequence[Program], logs: Path | None) -> list[Supervised]:
@@ -70,18 +67,24 @@ def start_workers(programs: Sequence[Program], logs: Path | None) -> list[Superv
 
 
 def keep_running(processes: Sequence[Supervised], say: Say) -> None:
-    """Start again whatever dies, until this process is interrupted; take workers with sick GPUs out of service."""
+    """Start again whatever dies, until this process is interrupted; take workers with sick GPUs out of service.
+
+    Raises:
+        WorkerError: nothing is left to keep running.
+    """
     kept = list(processes)
-    while True:
+    while kept:
         for process in list(kept):
             note = sick_device_note(process.program.name.removeprefix("worker-"))
             if note.exists():
                 end_all([process])
                 kept.remove(process)
-                say(f"{process.program.name} is out of service, {len(kept)} go on. {note.read_text(encoding='utf-8')}")
+                why = note.read_text(encoding="utf-8")
+                say(f"{process.program.name} is out of service until it is started again. {why}")
             else:
                 process.look(say)
         time.sleep(LOOK_EVERY)
+    raise WorkerError("All workers are out of service. Mend their GPUs, then start them again.")
 
 
 def _answers(url: str) -> bool:

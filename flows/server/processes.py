@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ SOUND_AFTER = 60.0
 END_WITHIN = 15.0
 """Seconds that a process has to end by itself."""
 LOG_LIMIT = 50 * 2**20
-"""Bytes of a log above which a new one is begun; one older one is kept."""
+"""Bytes of a log above which a new one is begun; one older one is kept, without what was written just then."""
 PR_SET_PDEATHSIG = 1
 """From <sys/prctl.h>: the signal that a process gets when its parent dies."""
 
@@ -64,7 +65,9 @@ class Supervised:
         self._started = time.monotonic()
 
     def look(self, say: Callable[[str], None]) -> None:
-        """Start it again if it has died, after a pause if it has died soon, and often."""
+        """Start it again if it has died, after a pause if it died soon, and often; begin a new log if it is long."""
+        if self.log:
+            _cut(self.log)
         if self._process and self._process.poll() is not None:
             # What it has started goes too: a training whose worker is gone would keep the GPU from the next.
             self._kill(self._process)
@@ -130,15 +133,20 @@ def end_all(processes: Sequence[Supervised]) -> None:
 
 @contextmanager
 def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
-    """The log, to be written to its end; one that has grown large is put aside before."""
+    """The log, to be written to its end."""
     if log is None:
         yield None
         return
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.old"))
     with log.open("ab") as file:
         yield file
+
+
+def _cut(log: Path) -> None:
+    """Put a long log aside; whoever writes to its end goes on at its new end."""
+    if log.stat().st_size > LOG_LIMIT:
+        shutil.copyfile(log, log.with_suffix(".log.old"))
+        os.truncate(log, 0)
 
 
 def _restarts() -> Iterator[float]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
@@ -15,6 +16,7 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
 
+from flows.server.settings import TAG
 from flows.server.specification import Deployment, Schedule
 
 Facts = dict[str, Any]
@@ -47,6 +49,23 @@ def register_pool(client: SyncPrefectClient, name: str) -> Registered:
         client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
         return Registered("pool", name, None, {"type": "process"})
     return Registered("pool", name, {"type": pool.type}, {"type": pool.type})
+
+
+def known_deployments(client: SyncPrefectClient) -> dict[str, Any]:
+    """What the server has of deployments that are ours, by their names, in the shape of prefect.yaml."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    return {
+        found.name: {
+            "parameters": found.parameters,
+            "schedules": [
+                {"timezone": known.schedule.timezone, "parameters": known.parameters}
+                for known in found.schedules
+                if isinstance(known.schedule, CronSchedule)
+            ],
+            "work_pool": {"job_variables": found.job_variables},
+        }
+        for found in client.read_deployments(deployment_filter=ours)
+    }
 
 
 def register_deployment(client: SyncPrefectClient, wanted: Deployment) -> Registered:

@@ -45,6 +45,12 @@ WORKER = {
 }
 
 
+def without_proxy(host: str) -> None:
+    """Let this process, and all that it starts, reach a server of ours without the proxy that the environment names."""
+    for variable in ("no_proxy", "NO_PROXY"):
+        os.environ[variable] = ",".join(filter(None, [os.environ.get(variable), host]))
+
+
 def set_up_prefect(settings: Mapping[str, str] = QUIET) -> None:
     """Set what is not set otherwise, for this process and all that it starts; before Prefect is imported.
 

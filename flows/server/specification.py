@@ -3,11 +3,13 @@
 import os
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tasks.errors import ConfigError
 
@@ -35,6 +37,13 @@ class Schedule(_Part):
     active: bool
     parameters: dict[str, Any] = {}
 
+    @field_validator("timezone")
+    @classmethod
+    def _is_on_earth(cls, timezone: str) -> str:
+        if timezone not in available_timezones():
+            raise ValueError(f"there is no time zone {timezone}; write one such as Europe/Berlin")
+        return timezone
+
 
 class WorkPool(_Part):
     """Whose workers take the runs, and how these start."""
@@ -57,26 +66,37 @@ class Deployment(_Part):
     work_pool: WorkPool
 
 
-def read_deployments(path: Path = FILE, environment: Mapping[str, str] = os.environ) -> list[Deployment]:
+def read_deployments(
+    path: Path = FILE, environment: Mapping[str, str] = os.environ, known: Mapping[str, Any] | None = None
+) -> list[Deployment]:
     """The deployments of a prefect.yaml, with what the environment says in the places of its variables.
+
+    Args:
+        path: the file.
+        environment: its variables.
+        known: what a server has, by the names of deployments, in the shape of the file: there stays what a variable
+            said earlier that is not set now.
 
     Raises:
         ConfigError: the file is not as it must be.
     """
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        return [Deployment.model_validate(_filled(entry, environment)) for entry in content["deployments"]]
-    except ValidationError as error:
-        raise ConfigError(f"{path} is not as it must be: {error}") from error
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
+        filled = [_filled(entry, environment, (known or {}).get(entry["name"])) for entry in entries]
+        return [Deployment.model_validate(entry) for entry in filled]
+    except (yaml.YAMLError, KeyError, TypeError, ValidationError) as error:
+        raise ConfigError(f"{path}, or a variable that it names, is not as it must be: {error}") from error
 
 
-def _filled(value: Any, environment: Mapping[str, str]) -> Any:  # noqa: ANN401 - YAML can say anything
-    """`value` with its variables' values; what names one that is not set is left out."""
+def _filled(value: Any, environment: Mapping[str, str], known: Any) -> Any:  # noqa: ANN401 - YAML can say anything
+    """`value` with its variables' values; for one that is not set what is known, or nothing."""
     if isinstance(value, dict):
-        filled = {key: _filled(part, environment) for key, part in value.items()}
+        has = known if isinstance(known, dict) else {}
+        filled = {key: _filled(part, environment, has.get(key)) for key, part in value.items()}
         return {key: part for key, part in filled.items() if part is not None}
     if isinstance(value, list):
-        return [_filled(part, environment) for part in value]
+        has_list = known if isinstance(known, list) else []
+        return [_filled(part, environment, has) for part, has in zip_longest(value, has_list[: len(value)])]
     if isinstance(value, str) and (variable := VARIABLE.fullmatch(value)):
-        return environment.get(variable[1]) or None
+        return environment.get(variable[1]) or known
     return value

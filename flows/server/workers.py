@@ -23,7 +23,9 @@ def cpu_workers(runs: int = CPU_RUNS) -> list[Program]:
 
 def gpu_workers(gpus: Sequence[str]) -> list[Program]:
     """A worker a GPU: each sees only its own, and takes a run at a time."""
-    return [_worker("gpu", f"gpu-{gpu}", 1, {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
+    # Numbers are the driver's; CUDA by itself would count the fastest first.
+    order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    return [_worker("gpu", f"gpu-{gpu}", 1, {**order, "CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
 
 
 def slot_workers(slots: int) -> list[Program]:
@@ -35,7 +37,7 @@ def slot_workers(slots: int) -> list[Program]:
 
 def sick_device_note(worker: str) -> Path:
     """Where a run of that worker says that its GPU computes wrongly."""
-    return foldline_home() / "sick-devices" / worker
+    return foldline_home() / "sick-devices" / socket.gethostname() / worker  # a home may be on several machines
 
 
 def _worker(pool: str, name: str, runs: int, environment: dict[str, str]) -> Program:

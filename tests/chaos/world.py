@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from socket import gethostname
 from uuid import UUID
 
 from moto.server import ThreadedMotoServer
@@ -121,7 +122,11 @@ class World:
     def processes(self, whose: str, command: str) -> list[int]:
         """Processes with these words in their command, below the worker whose name starts so; or below any."""
         found = [process for process, words in self.stack.processes().items() if command in words]
-        return [process for process in found if not whose or f"sick-devices/{whose}" in _environment(process)]
+        return [
+            process
+            for process in found
+            if not whose or f"sick-devices/{gethostname()}/{whose}" in _environment(process)
+        ]
 
     def broken(self, run: FlowRun) -> tuple[str, ...]:
         """What does not hold after a run, in words."""

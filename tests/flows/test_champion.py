@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from flows.champion import CHAMPION, crown, crown_if_better, present_champion
 from tasks.errors import NotInStoreError, StoreUnavailableError
 from tasks.store import Backend
-from tasks.store.refs import count_moves, read_ref
+from tasks.store.refs import count_moves, move_ref, read_ref
 from tasks.store.runs import recorded_run
 
 
@@ -63,6 +64,17 @@ def test_champion_whose_run_was_deleted_is_replaced(backend: Backend) -> None:
     crown_if_better(backend, gone)
     backend.delete([f"runs/{gone}/{name}.json" for name in ("start", "manifest")])
     assert crown_if_better(backend, finished(backend, 0.5))
+
+
+def test_run_without_a_score_is_no_champion_and_does_no_harm_as_one(backend: Backend) -> None:
+    with suppress(ZeroDivisionError), recorded_run(backend, "retrain", "laptop", {}, "photos") as run:
+        raise ZeroDivisionError
+    with pytest.raises(NotInStoreError, match="no score"):
+        crown(backend, run.start.run)
+    assert present_champion(backend) is None
+    move_ref(backend, CHAMPION, run.start.run)  # as `foldline tag` does
+    crowning = crown_if_better(backend, finished(backend, 0.5))
+    assert "no score" in str(crowning)
 
 
 def test_run_that_has_not_ended_is_no_champion(backend: Backend) -> None:

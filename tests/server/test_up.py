@@ -44,18 +44,22 @@ def own_stack(folder: Path, sample_data: Path, variables: dict[str, str] | None 
 
 
 def test_server_that_knows_everything_is_told_nothing(stack: Stack) -> None:
-    stack.cli("deploy", FOLDLINE_WORKING_DIR=str(stack.folder))
-    said = stack.cli("deploy", FOLDLINE_WORKING_DIR=str(stack.folder)).splitlines()
+    said = stack.cli("deploy").splitlines()
     assert len(said) == 1
     assert "The server knows" in said[0]
 
 
-def test_what_has_changed_is_said(stack: Stack) -> None:
-    folder = {"FOLDLINE_WORKING_DIR": str(stack.folder)}
-    said = stack.cli("deploy", FOLDLINE_DATA="s3://bucket/photos", **folder)
-    assert "deployment retrain: parameters.params.data was None, is 's3://bucket/photos'" in said
+def test_what_has_changed_is_said_and_what_was_said_earlier_stays(stack: Stack) -> None:
+    said = stack.cli("deploy", FOLDLINE_DATA="photos")
+    assert "deployment retrain: parameters.params.data was None, is 'photos'" in said
     assert "deployment train-fold" not in said
-    stack.cli("deploy", **folder)
+    said = stack.cli("deploy", FOLDLINE_DATA="data")
+    assert "deployment retrain: parameters.params.data was 'photos', is 'data'" in said
+    assert len(stack.cli("deploy").splitlines()) == 1
+    with stack.client() as client:
+        retrain = client.read_deployment_by_name("retrain/retrain")
+    assert retrain.job_variables["working_dir"] == str(stack.folder)
+    assert retrain.parameters == {"params": {"data": "data"}}
 
 
 def test_schedule_that_a_person_has_turned_on_stays_on(stack: Stack) -> None:
@@ -64,12 +68,12 @@ def test_schedule_that_a_person_has_turned_on_stays_on(stack: Stack) -> None:
         (nightly,) = deployment.schedules
         assert not nightly.active
         client.update_deployment_schedule(deployment.id, nightly.id, active=True)
-        stack.cli("deploy", FOLDLINE_TIMEZONE="Europe/Berlin", FOLDLINE_WORKING_DIR=str(stack.folder))
+        stack.cli("deploy", FOLDLINE_TIMEZONE="Europe/Berlin")
         (nightly,) = client.read_deployment_by_name("retrain/retrain").schedules
         assert nightly.active
         assert nightly.schedule.timezone == "Europe/Berlin"  # type: ignore[union-attr]
         client.update_deployment_schedule(deployment.id, nightly.id, active=False)
-    stack.cli("deploy", FOLDLINE_WORKING_DIR=str(stack.folder))
+    stack.cli("deploy")
 
 
 def test_nightly_run_that_nobody_could_take_is_given_up_and_one_that_a_person_started_is_not(stack: Stack) -> None:
@@ -85,9 +89,9 @@ def test_nightly_run_that_nobody_could_take_is_given_up_and_one_that_a_person_st
         started = client.create_flow_run_from_deployment(deployment.id, parameters={"params": small_retrain()})
         for run in (night, started):
             client.set_flow_run_state(run.id, Scheduled(name="Late", scheduled_time=due), force=True)
-        look_after_runs(client, due + TOO_LATE / 2)
+        look_after_runs(client, due + TOO_LATE / 2, due + TOO_LATE / 2)
         assert client.read_flow_run(night.id).state_name == "Late"
-        look_after_runs(client, due + 2 * TOO_LATE)
+        look_after_runs(client, due + 2 * TOO_LATE, due + 2 * TOO_LATE)
         assert [client.read_flow_run(run.id).state_name for run in (night, started)] == ["Cancelled", "Late"]
         client.update_deployment_schedule(deployment.id, nightly.id, active=False)
         client.delete_flow_run(started.id)
@@ -97,7 +101,7 @@ def test_rule_that_a_person_has_turned_off_stays_off(stack: Stack) -> None:
     with stack.client() as client:
         (rule,) = client.read_automations_by_name("foldline: tell of failures")
         client.pause_automation(rule.id)
-        stack.cli("deploy", FOLDLINE_WORKING_DIR=str(stack.folder))
+        stack.cli("deploy")
         (rule,) = client.read_automations_by_name("foldline: tell of failures")
         assert not rule.enabled
         client.resume_automation(rule.id)
@@ -105,7 +109,7 @@ def test_rule_that_a_person_has_turned_off_stays_off(stack: Stack) -> None:
 
 def test_port_that_is_taken_is_told(stack: Stack) -> None:
     said = stack.cli("up", "--port", str(stack.port), status=2, PREFECT_API_URL="")
-    assert f"Port {stack.port} is taken" in said
+    assert f"Port {stack.port} cannot be used" in said
 
 
 def test_up_is_not_for_a_server_that_is_elsewhere(stack: Stack) -> None:
@@ -115,6 +119,30 @@ def test_up_is_not_for_a_server_that_is_elsewhere(stack: Stack) -> None:
 def test_workers_and_deploy_need_to_know_the_server(stack: Stack) -> None:
     for command in ("workers", "deploy"):
         assert "PREFECT_API_URL must name a server" in stack.cli(command, status=2, PREFECT_API_URL="")
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"PREFECT_API_URL": "http://127.0.0.1:1/api"}, "no server answers"),
+        ({"FOLDLINE_TIMEZONE": "Mars/Phobos"}, "no time zone Mars/Phobos"),
+        ({"FOLDLINE_NOTIFY": "slack-webhook/nobody"}, "the server has no such block"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(stack: Stack, variables: dict[str, str], told: str) -> None:
+    status = 1 if "PREFECT_API_URL" in variables else 2
+    said = stack.cli("deploy", status=status, **variables)
+    assert told in said
+    assert "Traceback" not in said
+
+
+def test_url_of_a_server_that_is_not_its_api_is_told(stack: Stack) -> None:
+    assert "Does the URL end in /api?" in stack.cli("deploy", status=1, PREFECT_API_URL=stack.api.removesuffix("/api"))
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "x"])
+def test_port_that_is_none_is_told(stack: Stack, port: str) -> None:
+    assert "Traceback" not in stack.cli("up", "--port", port, status=1)
 
 
 def test_machine_without_a_gpu_is_told_of_slots(stack: Stack) -> None:

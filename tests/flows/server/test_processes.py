@@ -135,7 +135,10 @@ def test_log_that_has_grown_large_is_put_aside(
     start: Callable[[str], Supervised], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "LOG_LIMIT", 3)
-    process = start("print('first', flush=True)")
-    wait_for(lambda: "first" in process.log.read_text() and not process.alive)
+    process = start("import time\nprint('first', flush=True)\ntime.sleep(2)\nprint('last', flush=True)\ntime.sleep(60)")
+    assert process.log
+    log = process.log
+    wait_for(lambda: "first" in log.read_text())
     process.look(lambda _: None)
-    assert "first" in process.log.with_suffix(".log.old").read_text()
+    assert "first" in log.with_suffix(".log.old").read_text()
+    wait_for(lambda: log.read_text() == "last\n")

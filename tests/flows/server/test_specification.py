@@ -52,6 +52,24 @@ def test_variables_are_filled_in_and_what_names_one_that_is_not_set_is_left_out(
     assert (filled.parameters, filled.schedules[0].timezone) == ({"params": {"data": "/photos"}}, "Europe/Berlin")
 
 
+def test_what_a_variable_said_earlier_stays_where_it_is_not_set_now() -> None:
+    known = {
+        "retrain": {
+            "parameters": {"params": {"data": "/photos"}},
+            "schedules": [{"timezone": "Europe/Berlin", "parameters": {"params": {"data": "/photos", "old": 1}}}],
+            "work_pool": {"job_variables": {"working_dir": "/work", "other": 1}},
+        }
+    }
+    found = {one.name: one for one in read_deployments(environment={"FOLDLINE_TIMEZONE": "Asia/Seoul"}, known=known)}
+    retrain = found["retrain"]
+    assert retrain.parameters == {"params": {"data": "/photos"}}
+    assert retrain.schedules[0].parameters == {"params": {"data": "/photos", "only_if_new": True}}
+    assert retrain.schedules[0].timezone == "Asia/Seoul"
+    assert retrain.work_pool.job_variables["working_dir"] == "/work"
+    assert "other" not in retrain.work_pool.job_variables
+    assert "working_dir" not in found["submit"].work_pool.job_variables
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
