@@ -33,8 +33,8 @@ R = TypeVar("R")
 
 RETRIES = 6
 FIRST_PAUSE, JITTER = 5, 0.5
-"""Seconds before the first retry, doubled before each that follows, some 5 minutes in all; and which share of each may
-come on top, so that many workers do not all come back at once."""
+"""Seconds before the first retry, doubled before each that follows, some 5 minutes in all; and by which share of itself
+each is varied, so that many workers do not all come back at once."""
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
