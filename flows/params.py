@@ -64,8 +64,8 @@ class DataParams(BaseModel):
 class RetrainParams(DataParams):
     """From a data folder to a checked submission."""
 
-    only_if_new: bool = False
-    """End as `Skipped - nothing new` if the newest run with a submission had the same data, settings and code."""
+    only_if_new: Literal["if scheduled", "always", "never"] = "if scheduled"
+    """When to end as `Skipped - nothing new`: if the newest run with a submission had the same data, settings, code."""
     champion: Literal["if better", "never"] = "if better"
     """Whether the run becomes the champion where it beats the present one, on the same data folder, by macro F1."""
 

@@ -4,6 +4,7 @@ from functools import partial
 from typing import cast
 
 from prefect import flow
+from prefect.context import FlowRunContext
 from prefect.states import Completed
 
 from flows.champion import crown_if_better
@@ -43,7 +44,7 @@ def retrain(params: RetrainParams) -> str:
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.model_dump(mode="json")
-    if params.only_if_new and patiently(partial(nothing_new, params, ledger.backend), StoreUnavailableError):
+    if _may_skip(params) and patiently(partial(nothing_new, params, ledger.backend), StoreUnavailableError):
         return cast("str", Completed(name=SKIPPED, message="The newest run has made all of this.", data=""))
     with heeding_server(), shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
@@ -64,3 +65,13 @@ def retrain(params: RetrainParams) -> str:
         announce(crown_if_better(ledger.backend, run.start.run))
     advance_latest(ledger.backend, run.start.run)  # the last thing to do: a run that is the latest lacks nothing
     return run.start.run
+
+
+def _may_skip(params: RetrainParams) -> bool:
+    """Whether this run is not needed if nothing is new.
+
+    A schedule could say so by parameters of its own; but Prefect 3.8.8 forgets these when a person turns it on.
+    """
+    context = FlowRunContext.get()
+    scheduled = bool(context and context.flow_run and context.flow_run.auto_scheduled)
+    return params.only_if_new == "always" or (params.only_if_new == "if scheduled" and scheduled)

@@ -58,6 +58,15 @@ def kill_server(world: World, random: Random) -> Callable[[], None]:
     return nothing
 
 
+def freeze_server(world: World, random: Random) -> Callable[[], None]:
+    """The Prefect server, for longer than a run may be without a heartbeat."""
+    (server,) = world.processes("", "server start")
+    os.kill(server, signal.SIGSTOP)
+    time.sleep(random.uniform(60, 120))
+    os.kill(server, signal.SIGCONT)
+    return nothing
+
+
 def kill_postgres(world: World, random: Random) -> Callable[[], None]:
     """The database, which is started again a little later."""
     world.postgres.kill()
@@ -98,6 +107,7 @@ FAULTS = tuple(
         kill_postgres,
         stop_store,
         freeze_worker,
+        freeze_server,
     )
 )
 

@@ -124,6 +124,10 @@ class Stack:
         with self.client() as client:
             return list(client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_ASC))
 
+    def processes_of(self, run: UUID) -> list[int]:
+        """Processes that do a run."""
+        return [process for process in self.processes() if _has(process, f"PREFECT__FLOW_RUN_ID={run}")]
+
     def answers(self) -> bool:
         """Whether the server can be asked."""
         try:
@@ -135,6 +139,13 @@ class Stack:
     def processes(self) -> dict[int, str]:
         """Every process of this stack that is alive, and its command: known by the home that it was started with."""
         return dict(_processes_of(self.environment["FOLDLINE_HOME"]))
+
+
+def _has(process: int, variable: str) -> bool:
+    try:
+        return variable in Path(f"/proc/{process}/environ").read_text(errors="replace").split("\0")
+    except OSError:
+        return False
 
 
 def small_retrain(*changes: str, **params: object) -> dict[str, object]:

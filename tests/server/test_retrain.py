@@ -4,7 +4,7 @@ import os
 import signal
 
 from prefect.client.schemas.objects import StateType
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Crashed
 
 from flows.retrain import SKIPPED
 from tasks.store.refs import count_moves
@@ -52,14 +52,14 @@ def test_what_is_in_the_store_is_not_given_to_workers_again(stack: Stack) -> Non
 
 def test_nothing_new_is_skipped(stack: Stack) -> None:
     before = ended(stack)
-    run = stack.wait(stack.submit("retrain/retrain", **small_retrain(only_if_new=True)))
+    run = stack.wait(stack.submit("retrain/retrain", **small_retrain(only_if_new="always")))
     assert run.state_name == SKIPPED
     assert find_ended(stack.store, "latest") == before
 
 
 def test_new_settings_are_new(stack: Stack) -> None:
     before = ended(stack)
-    run = stack.wait(stack.submit("retrain/retrain", **small_retrain("training.seed=3", only_if_new=True)))
+    run = stack.wait(stack.submit("retrain/retrain", **small_retrain("training.seed=3", only_if_new="always")))
     assert run.state_name == "Completed"
     assert find_ended(stack.store, "latest").run != before.run
 
@@ -82,6 +82,25 @@ def test_cancelled_retrain_cancels_its_folds(stack: Stack) -> None:
     assert stack.wait(run).state_name == "Cancelled"
     wait_for(lambda: {child.state_name for child in stack.children(run)} == {"Cancelled"}, 120)
     wait_for(lambda: not any("prefect.engine" in command for command in stack.processes().values()))
+
+
+def test_process_of_a_run_that_was_declared_lost_ends_and_another_goes_on(stack: Stack) -> None:
+    run = stack.submit("retrain/retrain", **small_retrain("training.seed=7", "training.epochs=40"))
+    wait_for(lambda: StateType.RUNNING in {child.state_type for child in stack.children(run)}, 120)
+    lost = next(child for child in stack.children(run) if child.state_type == StateType.RUNNING)
+    with stack.client() as client:
+        client.set_flow_run_state(lost.id, Crashed(message="a test"), force=True)
+    wait_for(lambda: not stack.processes_of(lost.id), 60)
+    assert stack.wait(run).state_name == "Completed"
+    assert len(stack.children(run)) == 3
+
+
+def test_fold_whose_run_was_deleted_is_tried_again(stack: Stack) -> None:
+    run = stack.submit("retrain/retrain", **small_retrain("training.seed=8", "training.epochs=10"))
+    wait_for(lambda: len(stack.children(run)) == 2, 120)
+    with stack.client() as client:
+        client.delete_flow_run(stack.children(run)[1].id)
+    assert stack.wait(run).state_name == "Completed"
 
 
 def test_first_run_becomes_the_champion_and_people_are_told(stack: Stack, receiver: Receiver) -> None:
@@ -110,6 +129,7 @@ def test_champion_waits_for_approval_if_a_person_submits_it(stack: Stack, receiv
     wait_for(lambda: stack.read(run).state_name == "Suspended", 120)
     wait_for(lambda: receiver.got("waits for approval"))
     assert count_moves(stack.store, "champion") == moves
+    wait_for(lambda: not stack.processes_of(run))  # nobody looks at a table, and resumes, faster than that
     with stack.client() as client:
         client.resume_flow_run(run)
     assert stack.wait(run).state_name == "Completed"
@@ -137,4 +157,5 @@ def test_server_that_is_killed_comes_back_and_the_run_goes_on(stack: Stack) -> N
     (server,) = (process for process, command in stack.processes().items() if "server start" in command)
     os.kill(server, signal.SIGKILL)
     wait_for(lambda: "server has died" in stack.output)
-    assert stack.wait(run).state_name == "Completed"
+    ended = stack.wait(run)
+    assert (ended.state_name, ended.run_count) == ("Completed", 1)

@@ -2,13 +2,16 @@
 
 import os
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
+from flows.retrain import SKIPPED
 from flows.server.keeper import TOO_LATE, look_after_runs
 from tests.server.stack import Stack, small_retrain, wait_for
 
@@ -142,7 +145,7 @@ def test_url_of_a_server_that_is_not_its_api_is_told(stack: Stack) -> None:
 
 @pytest.mark.parametrize("port", ["0", "70000", "x"])
 def test_port_that_is_none_is_told(stack: Stack, port: str) -> None:
-    assert "Traceback" not in stack.cli("up", "--port", port, status=1)
+    assert "Traceback" not in stack.cli("up", "--port", port, status=2)
 
 
 def test_machine_without_a_gpu_is_told_of_slots(stack: Stack) -> None:
@@ -190,3 +193,25 @@ def test_worker_with_a_sick_device_is_taken_out_of_service_and_another_trains(
         assert not any("slot-0" in words for words in stack.processes().values())
     finally:
         stack.stop()
+
+
+def test_scheduled_run_ends_at_once_if_nothing_is_new(stack: Stack) -> None:
+    stack.cli("deploy", FOLDLINE_DATA="data")
+    stack.wait(stack.submit("retrain/retrain", **small_retrain()))
+    with stack.client() as client:
+        deployment = client.read_deployment_by_name("retrain/retrain")
+        (nightly,) = deployment.schedules
+        of_tonight = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment.id]))
+        client.update_deployment(deployment.id, DeploymentUpdate(parameters={"params": small_retrain()}))
+        (nightly,) = client.read_deployment_by_name("retrain/retrain").schedules
+        client.update_deployment_schedule(deployment.id, nightly.id, active=True)
+
+        def scheduled() -> list[FlowRun]:
+            found = client.read_flow_runs(flow_run_filter=of_tonight)
+            return [run for run in found if run.auto_scheduled and run.state_type == StateType.SCHEDULED]
+
+        wait_for(lambda: bool(scheduled()), 90)
+        (night, *_) = scheduled()
+        client.set_flow_run_state(night.id, Scheduled(scheduled_time=datetime.now(UTC)), force=True)
+        assert stack.wait(night.id).state_name == SKIPPED
+        client.update_deployment_schedule(deployment.id, nightly.id, active=False)

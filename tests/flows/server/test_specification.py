@@ -38,9 +38,9 @@ def test_nothing_runs_by_itself_until_a_person_turns_it_on() -> None:
     assert [(schedule.slug, schedule.active) for schedule in schedules] == [("nightly", False)]
 
 
-def test_nightly_run_ends_at_once_if_nothing_is_new() -> None:
-    (nightly,) = read({"FOLDLINE_DATA": "s3://bucket/photos"})["retrain"].schedules
-    assert nightly.parameters == {"params": {"data": "s3://bucket/photos", "only_if_new": True}}
+def test_schedules_have_no_parameters_as_prefect_forgets_these_when_one_is_turned_on() -> None:
+    schedules = [schedule for deployment in read().values() for schedule in deployment.schedules]
+    assert all(schedule.parameters == {} for schedule in schedules)
 
 
 def test_variables_are_filled_in_and_what_names_one_that_is_not_set_is_left_out() -> None:
@@ -56,14 +56,13 @@ def test_what_a_variable_said_earlier_stays_where_it_is_not_set_now() -> None:
     known = {
         "retrain": {
             "parameters": {"params": {"data": "/photos"}},
-            "schedules": [{"timezone": "Europe/Berlin", "parameters": {"params": {"data": "/photos", "old": 1}}}],
+            "schedules": [{"timezone": "Europe/Berlin"}],
             "work_pool": {"job_variables": {"working_dir": "/work", "other": 1}},
         }
     }
     found = {one.name: one for one in read_deployments(environment={"FOLDLINE_TIMEZONE": "Asia/Seoul"}, known=known)}
     retrain = found["retrain"]
     assert retrain.parameters == {"params": {"data": "/photos"}}
-    assert retrain.schedules[0].parameters == {"params": {"data": "/photos", "only_if_new": True}}
     assert retrain.schedules[0].timezone == "Asia/Seoul"
     assert retrain.work_pool.job_variables["working_dir"] == "/work"
     assert "other" not in retrain.work_pool.job_variables
