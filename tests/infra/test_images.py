@@ -174,19 +174,19 @@ def test_server_that_does_not_answer_is_not(api: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("workers", "status"),
+    ("heard", "status"),
     [
-        ([worker(20)], 0),
-        ([worker(20, "another-gpu-0"), worker(20)], 0),
-        ([worker(300)], 1),
-        ([worker(20, "another-gpu-0")], 1),
+        ([(20, None)], 0),
+        ([(20, "another-gpu-0"), (20, None)], 0),
+        ([(300, None)], 1),
+        ([(20, "another-gpu-0")], 1),
         ([], 1),
     ],
 )
 def test_worker_is_healthy_if_the_server_has_just_heard_from_it(
-    api: str, workers: list[dict[str, str]], status: int, monkeypatch: pytest.MonkeyPatch
+    api: str, heard: list[tuple[int, str | None]], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Server, "workers", workers)
+    monkeypatch.setattr(Server, "workers", [worker(ago, name) for ago, name in heard])
     assert ask_health(api, "--pool", "cpu")[0] == status
 
 
