@@ -157,14 +157,15 @@ class World:
         return [words for words in self.stack.processes().values() if "prefect.engine" in words]
 
     def _epochs_trained_again(self, run: FlowRun) -> list[str]:
-        """A fold goes on after the last epoch that its checkpoint has: at most the one under way is trained again."""
+        """A fold goes on after the last epoch whose checkpoint it has: each of its runs may repeat the one under way."""
         children = self.stack.children(run.id)
         with self.stack.client() as client:
             wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[child.id for child in children]))
             logs = client.read_logs(log_filter=wanted, limit=200) if children else []
         ends = Counter(log.message.partition(":")[0] for log in logs if ": loss" in log.message)
-        again = sum(count - 1 for count in ends.values())
-        return [f"{again} epochs trained again: {dict(ends)}"] if again > len(children) - 2 else []
+        runs = Counter(f"Fold {child.parameters['fold']}" for child in children)
+        again = {fold: sum(n - 1 for end, n in ends.items() if end.startswith(f"{fold},")) for fold in runs}
+        return [f"{fold}: {count} epochs trained again" for fold, count in again.items() if count > runs[fold]]
 
     def close(self) -> list[str]:
         """End all of it; returns the commands of processes that are left."""
