@@ -157,7 +157,7 @@ class World:
         return [words for words in self.stack.processes().values() if "prefect.engine" in words]
 
     def _epochs_trained_again(self, run: FlowRun) -> list[str]:
-        """A fold goes on after the last epoch whose checkpoint it has: each of its runs may repeat the one under way."""
+        """A fold goes on after the last epoch that has a checkpoint: each of its runs may repeat the one under way."""
         children = self.stack.children(run.id)
         with self.stack.client() as client:
             wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[child.id for child in children]))
