@@ -14,6 +14,7 @@ from httpx import TransportError
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed
 from prefect.tasks import Task, exponential_backoff
 from pydantic import JsonValue
@@ -43,7 +44,10 @@ def _may_be_tried_again(_task: Task[..., object], _run: TaskRun, state: State[ob
 
     Bad data and bugs stay what they are.
     """
-    return isinstance(state.result(raise_on_failure=False), StoreUnavailableError | TransportError)
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= 500  # as where its database is away
+    return isinstance(error, StoreUnavailableError | TransportError)
 
 
 def step_task(name: str, task_run_name: str | None = None) -> Callable[[Callable[P, R]], Task[P, R]]:

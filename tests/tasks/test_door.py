@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from time import sleep
 
 import pytest
-from httpx import ConnectError
+from httpx import ConnectError, Request, Response
 from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import Artifact
 from prefect.context import SyncClientContext
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -189,15 +190,24 @@ def attempts_at(error: Exception | None, monkeypatch: pytest.MonkeyPatch) -> int
     return len(tries)
 
 
-@pytest.mark.parametrize("error", [StoreUnavailableError("away"), ConnectError("refused")], ids=["store", "Prefect"])
+def answered(status: int) -> PrefectHTTPStatusError:
+    request = Request("POST", "http://127.0.0.1/api/artifacts/")
+    return PrefectHTTPStatusError("no", request=request, response=Response(status, request=request))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailableError("away"), ConnectError("refused"), answered(500)],
+    ids=["store", "Prefect", "Prefect's database"],
+)
 def test_step_is_tried_again_when_somebody_was_away(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     assert attempts_at(error, monkeypatch) == 2
 
 
 @pytest.mark.parametrize(
     "error",
-    [DataError("3 photos are torn"), StoreError("no right to write"), DeviceError("sick"), ZeroDivisionError()],
-    ids=["bad data", "no right", "sick device", "bug"],
+    [DataError("torn"), StoreError("no right to write"), DeviceError("sick"), ZeroDivisionError(), answered(422)],
+    ids=["bad data", "no right", "sick device", "bug", "a request that Prefect refuses"],
 )
 def test_step_is_not_tried_again_where_that_cannot_help(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     assert attempts_at(error, monkeypatch) == 1

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from flows.params import CropParams, EnsembleParams, RetrainParams, SubmitParams, ValidateParams
 from flows.shipped import FOLDER, shipped_experiments
 from tasks.store.runs import find_ended, list_runs
-from tests.server.stack import Stack
+from tests.server.stack import Stack, wait_for
 from tests.ui.desktop import Desktop
 from tests.ui.form import StartedRun, open_form
 
@@ -21,10 +21,10 @@ FORMS: dict[str, type[BaseModel]] = {
 
 @pytest.mark.parametrize("deployment", FORMS)
 def test_every_field_of_a_form_says_what_it_is(desktop: Desktop, deployment: str) -> None:
-    texts = open_form(desktop, deployment).texts()
+    form = open_form(desktop, deployment)
     fields = [name.replace("_", " ").title() for name in FORMS[deployment].model_fields]
-    assert list(texts) == ["params", *fields]
-    assert [title for title, text in texts.items() if not text] == []
+    wait_for(lambda: list(form.texts()) == ["params", *fields], 30)  # they appear one after another
+    assert [title for title, text in form.texts().items() if not text] == []
 
 
 def test_form_of_a_fold_says_that_it_is_not_for_people(desktop: Desktop) -> None:
