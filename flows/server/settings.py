@@ -42,6 +42,9 @@ WORKER = {
     # A run starts within two seconds, and not before its time.
     "PREFECT_WORKER_QUERY_SECONDS": "2",
     "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+    # A server whose database is away answers 500; Prefect's client asks again only after 429, 502 and 503.
+    "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500",
+    "PREFECT_CLIENT_MAX_RETRIES": "8",
 }
 
 
