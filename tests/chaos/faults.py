@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.chaos.world import World
-from tests.server.stack import wait_for
 
 AWAY = 30.0
 """Seconds that the store is away."""
@@ -22,6 +21,10 @@ class Fault:
     name: str
     strike: Callable[[World, Random], Callable[[], None]]
     """Does it; returns what is to be done when the run has ended, to leave the world as it was."""
+
+
+class MissedError(Exception):
+    """The run has ended before the fault found what it was to hit."""
 
 
 def nothing() -> None:
@@ -114,11 +117,18 @@ FAULTS = tuple(
 
 def _training_worker(world: World, random: Random) -> int:
     """A worker below which a fold is trained: it leads the group of all that it has started."""
-    wait_for(lambda: bool(world.processes("slot-", "prefect.engine")), 60)
-    return os.getpgid(random.choice(world.processes("slot-", "prefect.engine")))
+    return os.getpgid(random.choice(_find(world, "slot-", "prefect.engine")))
 
 
 def _kill(world: World, random: Random, whose: str, command: str) -> None:
     """Kill with -9 one of the processes whose environment or command says whose it is."""
-    wait_for(lambda: bool(world.processes(whose, command)), 60)
-    os.kill(random.choice(world.processes(whose, command)), signal.SIGKILL)
+    os.kill(random.choice(_find(world, whose, command)), signal.SIGKILL)
+
+
+def _find(world: World, whose: str, command: str) -> list[int]:
+    """Such processes, as soon as there are some. Raises MissedError if there are none until the run has ended."""
+    while not (found := world.processes(whose, command)):
+        if world.has_ended():
+            raise MissedError
+        time.sleep(0.2)
+    return found

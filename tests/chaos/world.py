@@ -106,7 +106,13 @@ class World:
         keep = ("steps/catalog/", "steps/validate/", "steps/faces/", "steps/prepare/", "steps/folds/")
         found = (item.key for root in ("steps/", "checkpoints/", "refs/", "runs/") for item in self.store.list(root))
         self.store.delete([key for key in found if not key.startswith(keep)])
-        return self.stack.submit("retrain/retrain", **small_retrain(*CHANGES))
+        self._run = self.stack.submit("retrain/retrain", **small_retrain(*CHANGES))
+        return self._run
+
+    def has_ended(self) -> bool:
+        """Whether the run that was started last has ended."""
+        state = self.stack.read(self._run).state
+        return bool(state and state.is_final())
 
     def digests(self) -> dict[str, str]:
         """Digests of the newest run's files that hold its numbers."""
