@@ -43,8 +43,10 @@ STARTS = 5
 """How often a run may start: what has crashed that often would crash again."""
 RESUMING = "Resuming"
 """Name of the state of a run that has crashed and is to start again."""
-START_WITHIN = timedelta(minutes=10)
-"""For how long a run may be about to start: a node may have to be added to a cluster, and an image fetched."""
+START_WITHIN = timedelta(minutes=2)
+"""For how long a run may be about to start where it is a process."""
+CLUSTER_STARTS_WITHIN = timedelta(minutes=10)
+"""For how long elsewhere: a node may have to be added to a cluster, and an image fetched."""
 TOO_LATE = timedelta(hours=12)
 """A scheduled run that has waited so long is given up: after a downtime the next one does what all would have done."""
 UNFINISHED = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING]
@@ -83,12 +85,15 @@ def look_after_runs(client: SyncPrefectClient, reached: datetime, now: datetime 
         now: the time, unless it is another in a test.
     """
     now = now or datetime.now(UTC)
+    processes = {pool.name for pool in client.read_work_pools() if pool.type == "process"}
     if now - reached > SILENCE:
         for run in _older(_runs(client, StateType.RUNNING), now - SILENCE):
             if not _heard_of(client, run, now - SILENCE):
                 _set(client, run, Crashed(message=f"No heartbeat for {SILENCE.seconds} s: its worker is lost."))
-    for run in _older(_runs(client, StateType.PENDING), now - START_WITHIN):
-        _set(client, run, Crashed(message=f"Its worker took it, and has not started it in {START_WITHIN}."))
+    for run in _runs(client, StateType.PENDING):
+        within = START_WITHIN if run.work_pool_name in processes else CLUSTER_STARTS_WITHIN
+        if run.state and run.state.timestamp < now - within:
+            _set(client, run, Crashed(message=f"Its worker took it, and has not started it in {within}."))
     for run in _crashed_runs(client, now):
         _resume(client, run)
     for run in _runs(client, StateType.SCHEDULED, "Late"):

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from prefect import Task
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import State
 from prefect.events.filters import EventFilter, EventOccurredFilter, EventResourceFilter
 from prefect.events.schemas.events import Event
@@ -15,7 +16,15 @@ from prefect.states import Cancelling, Completed, Crashed, Pending, Running
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.server import keeper
-from flows.server.keeper import RESUME_AFTER, RESUMING, SILENCE, START_WITHIN, STARTS, look_after_runs
+from flows.server.keeper import (
+    CLUSTER_STARTS_WITHIN,
+    RESUME_AFTER,
+    RESUMING,
+    SILENCE,
+    START_WITHIN,
+    STARTS,
+    look_after_runs,
+)
 from flows.server.settings import TAG
 from tests.server.stack import wait_for
 
@@ -35,9 +44,12 @@ def start(
     *states: State[object],
     tags: tuple[str, ...] = (TAG,),
     parent: UUID | None = None,
+    pool: str | None = None,
 ) -> UUID:
     """A run of a flow that has gone through these states."""
-    deployment = client.create_deployment(client.create_flow_from_name(flow), flow, tags=list(tags))
+    deployment = client.create_deployment(
+        client.create_flow_from_name(flow), flow, tags=list(tags), work_pool_name=pool
+    )
     run = client.create_flow_run_from_deployment(deployment, parent_task_run_id=parent).id
     for state in states:
         client.set_flow_run_state(run, state, force=True)
@@ -116,11 +128,14 @@ def test_crash_of_long_ago_is_history(client: SyncPrefectClient) -> None:
     assert name_of(client, run) == "Crashed"
 
 
-def test_run_that_is_never_started_has_crashed(client: SyncPrefectClient) -> None:
-    run = start(client, "train-fold", Pending())
-    look_after_runs(client, LATER + START_WITHIN, NOW + START_WITHIN / 2)
+@pytest.mark.parametrize(("pool", "within"), [("process", START_WITHIN), ("kubernetes", CLUSTER_STARTS_WITHIN)])
+def test_run_that_is_never_started_has_crashed(client: SyncPrefectClient, pool: str, within: timedelta) -> None:
+    client.create_work_pool(WorkPoolCreate(name=pool, type=pool))
+    run = start(client, "train-fold", Pending(), pool=pool)
+    now = datetime.now(UTC)
+    look_after_runs(client, now + within, now + within / 2)
     assert name_of(client, run) == "Pending"
-    look_after_runs(client, LATER + START_WITHIN, LATER + START_WITHIN)
+    look_after_runs(client, now + within, now + within)
     assert name_of(client, run) == "Crashed"
 
 
