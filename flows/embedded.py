@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
-from itertools import chain
 from threading import Event, Thread
 from typing import TypeVar
 
+from flows.server.processes import restarts
 from flows.server.settings import set_up_prefect, without_proxy
 from tasks.errors import WorkerError
-from tasks.patience import pauses
 from tasks.progress import say
 
 Result = TypeVar("Result")
@@ -107,7 +106,7 @@ class _Server:
 
     def _keep(self) -> None:
         """Start it again whenever it has died, later each time."""
-        for pause in chain([0.0], pauses(total=float("inf"))):
+        for pause in restarts():
             status = self._process.wait()
             if self._ending.wait(pause):
                 return

@@ -16,7 +16,6 @@ from tasks.home import foldline_home
 HOST = "127.0.0.1"
 START_WITHIN = 180.0
 """Seconds that a server has until it answers: a new database is migrated first."""
-Say = Callable[[str], None]
 
 
 def server(port: int) -> Program:
@@ -66,7 +65,7 @@ def start_workers(programs: Sequence[Program], logs: Path | None) -> list[Superv
     return workers
 
 
-def keep_running(processes: Sequence[Supervised], say: Say) -> None:
+def keep_running(processes: Sequence[Supervised], say: Callable[[str], None]) -> None:
     """Start again whatever dies, until this process is interrupted; take workers with sick GPUs out of service.
 
     Raises:

@@ -48,7 +48,7 @@ class Supervised:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._start_at = 0.0
-        self._pauses = _restarts()
+        self._pauses = restarts()
 
     def start(self) -> None:
         """Start it, in a session of its own: a terminal's Ctrl-C is for those who keep it."""
@@ -83,7 +83,7 @@ class Supervised:
 
     def _next_pause(self) -> float:
         if time.monotonic() - self._started > SOUND_AFTER:
-            self._pauses = _restarts()
+            self._pauses = restarts()
         return next(self._pauses)
 
     @property
@@ -149,7 +149,7 @@ def _cut(log: Path) -> None:
         os.truncate(log, 0)
 
 
-def _restarts() -> Iterator[float]:
+def restarts() -> Iterator[float]:
     """Seconds to wait before each new start."""
     return chain([0.0], pauses(total=float("inf")))
 
