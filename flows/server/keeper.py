@@ -85,15 +85,12 @@ def look_after_runs(client: SyncPrefectClient, reached: datetime, now: datetime 
         now: the time, unless it is another in a test.
     """
     now = now or datetime.now(UTC)
-    processes = {pool.name for pool in client.read_work_pools() if pool.type == "process"}
     if now - reached > SILENCE:
         for run in _older(_runs(client, StateType.RUNNING), now - SILENCE):
             if not _heard_of(client, run, now - SILENCE):
                 _set(client, run, Crashed(message=f"No heartbeat for {SILENCE.seconds} s: its worker is lost."))
-    for run in _runs(client, StateType.PENDING):
-        within = START_WITHIN if run.work_pool_name in processes else CLUSTER_STARTS_WITHIN
-        if run.state and run.state.timestamp < now - within:
-            _set(client, run, Crashed(message=f"Its worker took it, and has not started it in {within}."))
+    for run, within in _never_started(client, now):
+        _set(client, run, Crashed(message=f"Its worker took it, and has not started it in {within}."))
     for run in _crashed_runs(client, now):
         _resume(client, run)
     for run in _runs(client, StateType.SCHEDULED, "Late"):
@@ -106,6 +103,17 @@ def _runs(client: SyncPrefectClient, state: StateType, name: str | None = None) 
         type=FlowRunFilterStateType(any_=[state]), name=FlowRunFilterStateName(any_=[name]) if name else None
     )
     return client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=OURS, state=wanted))
+
+
+def _never_started(client: SyncPrefectClient, now: datetime) -> Iterator[tuple[FlowRun, timedelta]]:
+    """Runs that are about to start for too long, and how long they had."""
+    if not (pending := _runs(client, StateType.PENDING)):
+        return
+    processes = {pool.name for pool in client.read_work_pools() if pool.type == "process"}
+    for run in pending:
+        within = START_WITHIN if run.work_pool_name in processes else CLUSTER_STARTS_WITHIN
+        for late in _older([run], now - within):
+            yield late, within
 
 
 def _crashed_runs(client: SyncPrefectClient, now: datetime) -> Iterator[FlowRun]:

@@ -58,7 +58,7 @@ def known_deployments(client: SyncPrefectClient) -> dict[str, Any]:
         found.name: {
             "parameters": found.parameters,
             "schedules": [
-                {"timezone": known.schedule.timezone, "parameters": known.parameters}
+                {"timezone": known.schedule.timezone}
                 for known in found.schedules
                 if isinstance(known.schedule, CronSchedule)
             ],
@@ -124,7 +124,7 @@ def wanted_facts(wanted: Deployment) -> Facts:
         "tags": sorted(wanted.tags),
         "parameters": wanted.parameters,
         "limit": [limit.limit, limit.collision_strategy] if limit else None,
-        "schedules": {s.slug: [s.cron, s.timezone, s.parameters] for s in wanted.schedules},
+        "schedules": {s.slug: [s.cron, s.timezone] for s in wanted.schedules},
         "pool": wanted.work_pool.name,
         "job variables": wanted.work_pool.job_variables,
         "form": parameter_schema(flow).model_dump_for_openapi(),
@@ -150,11 +150,11 @@ def _present_facts(found: DeploymentResponse) -> Facts:
     }
 
 
-def _present_schedules(schedules: list[DeploymentSchedule]) -> Iterator[tuple[str, list[object]]]:
+def _present_schedules(schedules: list[DeploymentSchedule]) -> Iterator[tuple[str, list[str | None]]]:
     for found in schedules:
         known = found.schedule
         when = [known.cron, known.timezone] if isinstance(known, CronSchedule) else [str(known), None]
-        yield found.slug or str(found.id), [*when, found.parameters]
+        yield found.slug or str(found.id), when
 
 
 def _schedule(wanted: Schedule, active: bool) -> DeploymentScheduleCreate:
@@ -162,7 +162,6 @@ def _schedule(wanted: Schedule, active: bool) -> DeploymentScheduleCreate:
         slug=wanted.slug,
         schedule=CronSchedule(cron=wanted.cron, timezone=wanted.timezone),
         active=active,
-        parameters=wanted.parameters,
     )
 
 

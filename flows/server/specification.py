@@ -35,7 +35,6 @@ class Schedule(_Part):
     cron: str
     timezone: str = "UTC"
     active: bool
-    parameters: dict[str, Any] = {}
 
     @field_validator("timezone")
     @classmethod
