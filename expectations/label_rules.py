@@ -13,8 +13,8 @@ from tasks.tables import NUMBERED_ID
 
 PHOTOS_OF_PERSON = pd.Series(Counter(STATE_OF_FILE.values()))
 """Number of photos that a person has, by state."""
-FOLDER = r"^(?P<id>.+)_[^_]+_(?P<race>[^_]+)_[^_]+$"
-"""Folder name of a person, ``{id}_{gender}_{race}_{age}``: the parts that the catalog has no column for."""
+FOLDER = r"^(?P<id>.+)_[^_]+_[^_]+_[^_]+$"
+"""Folder name of a person, ``{id}_{gender}_{race}_{age}``: the part that the catalog has no column for."""
 
 
 class ExpectOneValuePerPerson(Rule):
@@ -28,12 +28,22 @@ class ExpectOneValuePerPerson(Rule):
         return Verdict(pairs["person"].nunique(), values)
 
 
+class ExpectOnePersonPerId(Rule):
+    """An id, without its suffix, belongs to one person."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the ids."""
+        pairs = rows[["group", "person"]].dropna().drop_duplicates()
+        several = pairs[pairs["group"].duplicated(keep=False)]
+        return Verdict(pairs["group"].nunique(), several.groupby("group")["person"].agg(", ".join))
+
+
 class ExpectSevenPhotosPerPerson(Rule):
     """A person has five photos with a mask, one with a mask worn wrongly and one without."""
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the persons."""
-        counts = rows.groupby(["person", "state"]).size().unstack(fill_value=0)
+        counts = rows.groupby(["person", "given_state"]).size().unstack(fill_value=0)
         counts = counts.reindex(columns=list(STATES), fill_value=0)
         wrong = counts[counts.ne(PHOTOS_OF_PERSON).any(axis=1)]
         words = [", ".join(f"{n} {state}" for state, n in zip(STATES, row, strict=True)) for row in wrong.to_numpy()]
@@ -88,12 +98,12 @@ class ExpectFolderOfLabels(DerivedRule):
     """The folder name of a person, ``{id}_{gender}_{race}_{age}``, says what the labels say."""
 
     key = "person"
-    sources = ("group", "gender", "age")
+    sources = ("group", "given_gender", "race", "given_age")
 
     def derive(self, known: pd.DataFrame) -> "pd.Series[str]":
         """Folder name of every person; a name of another form is told the form."""
         parts = known["person"].str.extract(FOLDER)
         of_group = parts["id"].str.replace(NUMBERED_ID, r"\1", regex=True) == known["group"]
         id_ = parts["id"].where(of_group, known["group"])
-        names = id_ + "_" + known["gender"] + "_" + parts["race"] + "_" + known["age"].astype("str")
-        return names.fillna("{id}_{gender}_{race}_{age}")
+        names = id_ + "_" + known["given_gender"] + "_" + known["race"] + "_" + known["given_age"].astype("str")
+        return names.where(parts["id"].notna(), "{id}_{gender}_{race}_{age}")

@@ -14,15 +14,18 @@ from expectations.label_rules import (
     ExpectAgeGroupOfAge,
     ExpectClassOfAttributes,
     ExpectFolderOfLabels,
+    ExpectOnePersonPerId,
     ExpectOneValuePerPerson,
     ExpectSevenPhotosPerPerson,
 )
-from expectations.settings import LabelSettings
+from expectations.settings import LabelSettings, Severity
 from expectations.wording import Words, worded
 from tasks.classes import AGE_GROUPS, CLASS_COUNT, GENDERS, STATES
 
 NAME = "labels"
 LABELS = ("person", "group", "state", "gender", "age", "age_group", "class")
+OLDEST_EVER = 122
+"""Years; nobody is known to have been older."""
 CORRECT_CSV = "Correct train.csv."
 REPORT_BUG = "The catalog step makes this, so it is a bug in Foldline: report it."
 
@@ -34,11 +37,12 @@ def build(settings: LabelSettings) -> gx.ExpectationSuite:
         expectations=[
             *_photos(),
             *(_given(column) for column in LABELS),
+            _given("race", severity="info"),
             _known("state", STATES),
             _known("gender", GENDERS),
             _known("age_group", AGE_GROUPS),
             _known("class", range(CLASS_COUNT), f"0 to {CLASS_COUNT - 1}"),
-            _age_in_bounds(settings),
+            *_ages(settings),
             *_persons(),
             *_derived(),
         ],
@@ -65,11 +69,12 @@ def _photos() -> list[Expectation]:
     ]
 
 
-def _given(column: str) -> Expectation:
+def _given(column: str, severity: Severity = "critical") -> Expectation:
     return worded(
         f"{column}_given",
         ExpectColumnValuesToNotBeNull(column=column),
         Words(f"Every photo has a value for {column}.", f"have no value for {column}", CORRECT_CSV),
+        severity,
     )
 
 
@@ -82,22 +87,41 @@ def _known(column: str, values: Sequence[str | int], named: str = "") -> Expecta
     )
 
 
-def _age_in_bounds(settings: LabelSettings) -> Expectation:
+def _ages(settings: LabelSettings) -> list[Expectation]:
     youngest, oldest = settings.youngest, settings.oldest
-    return worded(
-        "age_in_bounds",
-        ExpectColumnValuesToBeBetween(column="age", min_value=youngest, max_value=oldest),
-        Words(
-            f"Ages are {youngest} to {oldest} years.",
-            f"have an age below {youngest} or above {oldest}",
-            f"{CORRECT_CSV} If the age is right, widen the bounds (validation.labels).",
+    return [
+        worded(
+            "age_possible",
+            ExpectColumnValuesToBeBetween(column="age", min_value=0, max_value=OLDEST_EVER),
+            Words(f"Ages are 0 to {OLDEST_EVER} years.", f"have an age above {OLDEST_EVER}", CORRECT_CSV),
         ),
-    )
+        worded(
+            "age_usual",
+            ExpectColumnValuesToBeBetween(column="age", min_value=youngest, max_value=oldest),
+            Words(
+                f"Ages are {youngest} to {oldest} years.",
+                f"have an age below {youngest} or above {oldest}",
+                f"{CORRECT_CSV} If the age is right, widen the bounds (validation.labels).",
+            ),
+            severity="warning",
+        ),
+    ]
 
 
 def _persons() -> list[Expectation]:
     return [
-        *(_constant(column) for column in ("gender", "age")),
+        *(_constant(column) for column in ("gender", "age", "race")),
+        worded(
+            "ids_unique",
+            ExpectOnePersonPerId(column="group"),
+            Words(
+                "An id, without a suffix such as -1, belongs to one person.",
+                "belong to several persons",
+                "Nothing needs to be done: persons with one id stay in one fold, in case they are the same.",
+                unit="ids",
+            ),
+            severity="warning",
+        ),
         worded(
             "photos_per_person",
             ExpectSevenPhotosPerPerson(column="person"),

@@ -11,8 +11,8 @@ from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
-EXAMPLES = 20
-"""Number of offenders that a result names; also what Great Expectations' own results name."""
+LISTED = 1_000
+"""Number of offenders that a result lists; how many there are is counted in full."""
 
 
 class Verdict(NamedTuple):
@@ -21,10 +21,12 @@ class Verdict(NamedTuple):
     Attributes:
         checked: number of things (photos, persons or classes) that were looked at.
         offenders: what is wrong, in words, by the key of the thing it is wrong with.
+        others: the photo that each offender is too like, in the same order, where that is what is wrong.
     """
 
     checked: int
     offenders: "pd.Series[str]"
+    others: "pd.Series[str] | None" = None
 
 
 class TableRows(TableMetricProvider):
@@ -61,13 +63,17 @@ class Rule(BatchExpectation):
         execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, object]:
         del runtime_configuration, execution_engine
-        checked, offenders = self.judge(metrics[TableRows.metric_name])
+        checked, offenders, others = self.judge(metrics[TableRows.metric_name])
+        listed = offenders.head(LISTED)
+        likes = [None] * len(listed) if others is None else others.head(LISTED).tolist()
         return {
             "success": offenders.empty,
             "result": {
                 "element_count": checked,
                 "unexpected_count": len(offenders),
                 "unexpected_percent": 100 * len(offenders) / checked if checked else 0.0,
-                "partial_unexpected_list": [f"{key} ({what})" for key, what in offenders.head(EXAMPLES).items()],
+                "partial_unexpected_list": [
+                    [str(key), str(what), other] for key, what, other in zip(listed.index, listed, likes, strict=True)
+                ],
             },
         }

@@ -1,7 +1,7 @@
 """Names and words: what people read about an expectation, instead of its class and its arguments."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from great_expectations.core import ExpectationValidationResult
@@ -12,6 +12,8 @@ from expectations.settings import Severity
 
 KEY = "photo"
 """The column that names a row."""
+EXAMPLES = 20
+"""Number of offenders that Data Docs show."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,23 @@ class Words:
     unit: str = "photos"
 
 
+class Offender(NamedTuple):
+    """Something that breaks an expectation.
+
+    Attributes:
+        key: what it is: a photo, a person, a class or whatever the expectation counts.
+        what: what is wrong with it, in words; None if its key says all.
+        other: the photo that it is too like, where that is what is wrong.
+    """
+
+    key: str
+    what: str | None = None
+    other: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.what})" if self.what else self.key
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of an expectation.
@@ -44,7 +63,7 @@ class Outcome:
         unit: what was counted, as a plural; `catalog` if nothing was.
         checked: number of those that were looked at.
         unexpected: number of those that break the rule.
-        examples: some that do, each with what is wrong.
+        offenders: those that do, at most LISTED of them.
         message: the rule if it is met; otherwise how many break it, one of them, and what to do.
     """
 
@@ -56,13 +75,21 @@ class Outcome:
     unit: str
     checked: int
     unexpected: int
-    examples: tuple[str, ...]
+    offenders: tuple[Offender, ...]
     message: str
+
+    @property
+    def examples(self) -> list[str]:
+        """Some offenders in words."""
+        return [str(offender) for offender in self.offenders[:EXAMPLES]]
 
     def row(self, suite: str) -> dict[str, object]:
         """The outcome as a row of the table RESULTS."""
-        example = self.examples[0] if self.examples else None
-        return {"suite": suite, "example": example, **vars(self)}
+        return {"suite": suite, "example": next(iter(self.examples), None), **vars(self)}
+
+    def offender_rows(self, suite: str) -> list[dict[str, object]]:
+        """The offenders as rows of the table OFFENDERS."""
+        return [{"suite": suite, "expectation": self.expectation, **found._asdict()} for found in self.offenders]
 
 
 def worded(name: str, expectation: Expectation, words: Words, severity: Severity = "critical") -> Expectation:
@@ -84,9 +111,9 @@ def outcome(result: ExpectationValidationResult, rows: pd.DataFrame) -> Outcome:
     facts, words = result.result, Words(**config.meta["words"])
     column, success = config.kwargs.get("column"), bool(result.success)
     checked, unexpected = facts.get("element_count", 1), facts.get("unexpected_count", int(not success))
-    examples = _examples(facts, column, rows)
+    offenders = _offenders(facts, column, rows)
     counted = f"{unexpected:,} of {checked:,} {words.unit}" if "unexpected_count" in facts else f"The {words.unit}"
-    such_as = f", such as {examples[0]}" if examples else ""
+    such_as = f", such as {offenders[0]}" if offenders else ""
     return Outcome(
         expectation=config.meta["name"],
         rule=words.rule,
@@ -96,18 +123,18 @@ def outcome(result: ExpectationValidationResult, rows: pd.DataFrame) -> Outcome:
         unit=words.unit,
         checked=checked,
         unexpected=unexpected,
-        examples=examples,
+        offenders=offenders,
         message=words.rule if success else f"{counted} {words.flaw}{such_as}. {words.remedy}",
     )
 
 
-def _examples(facts: dict[str, Any], column: str, rows: pd.DataFrame) -> tuple[str, ...]:
-    """Offenders in words: a `Rule` has put them so, Great Expectations' own results give positions in the table."""
+def _offenders(facts: dict[str, Any], column: str, rows: pd.DataFrame) -> tuple[Offender, ...]:
+    """A `Rule` has named them; Great Expectations' own results give positions in the table."""
     positions = facts.get("partial_unexpected_index_list")
     if positions is None:
-        return tuple(facts.get("partial_unexpected_list", ()))
+        return tuple(Offender(*found) for found in facts.get("partial_unexpected_list", ()))
     broken = rows.iloc[positions]
     if column == KEY:
-        return tuple(broken[KEY])
+        return tuple(Offender(key) for key in broken[KEY])
     values = broken[column].astype("str").fillna("missing")
-    return tuple(f"{key} ({value})" for key, value in zip(broken[KEY], values, strict=True))
+    return tuple(Offender(key, value) for key, value in zip(broken[KEY], values, strict=True))

@@ -12,7 +12,7 @@ from tasks.store.explain import Difference
 from tasks.store.manifest import FileEntry
 from tasks.tables import CATALOG
 
-LABELS = ["state", "person", "group", "gender", "age"]
+LABELS = ["given_state", "person", "group", "race", "given_gender", "given_age"]
 """Columns of the catalog that hold what the data folder says of a photo; the others follow from them and the bytes."""
 
 
@@ -72,4 +72,11 @@ def _labels(listed: ListedPhoto) -> tuple[str | int | None, ...]:
     person = listed.person
     if person is None:
         return (None,) * len(LABELS)
-    return listed.state, person.person, person.group or None, person.gender or None, person.age
+    return (
+        listed.state,
+        person.person,
+        person.group or None,
+        person.race or None,
+        person.gender or None,
+        person.age,
+    )

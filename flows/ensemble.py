@@ -7,12 +7,14 @@ from pydantic import JsonValue
 
 from flows.params import EnsembleParams
 from flows.recording import keep, note_scores, shown_run
+from flows.validation import Validator
 from tasks.ensemble.task import ensembles_task
 from tasks.errors import fault, raise_faults
 from tasks.labels.task import labels_task
 from tasks.store import ArtifactRef, open_ledger
 from tasks.store.runs import RunManifest, advance_latest, find_ended
 from tasks.submission.task import submission_task
+from tasks.validate.settings import ValidationSettings
 
 
 @flow(name="ensemble", flow_run_name="ensemble")
@@ -31,7 +33,8 @@ def ensemble(params: EnsembleParams) -> str:
         parts = [part.artifacts["ensemble"] for part in runs]
         blended = keep(run, "ensemble", ensembles_task(catalog, parts, return_state=True))
         keep(run, "labels", labels_task(catalog, blended, return_state=True))
-        keep(run, "submission", submission_task(catalog, blended, return_state=True))
+        submission = keep(run, "submission", submission_task(catalog, blended, return_state=True))
+        Validator(run, catalog, ValidationSettings()).submission(submission)
         note_scores(run, blended)
     advance_latest(ledger.backend, run.start.run)
     return run.start.run

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from flows.champion import CHAMPION
 from flows.shipped import shipped_experiments
 from tasks.faces.settings import FacesSettings
 from tasks.folds.settings import FoldsSettings
@@ -18,6 +19,9 @@ NO_CREDENTIALS = r"^(?!s3://[^/]*[@:])"
 
 Change = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 """What the form refuses at once; whether there is such a setting, the run tells."""
+
+DataSuite = Literal["labels", "photos", "balance", "drift", "faces", "folds"]
+"""Suites that need no model."""
 
 
 def _offer_experiments(schema: dict[str, Any]) -> None:
@@ -61,7 +65,15 @@ class DataParams(BaseModel):
     """Changes to the experiment, as many as you like, each such as `training.epochs=3` or `folds.count=5`."""
 
 
-class RetrainParams(DataParams):
+class CheckedParams(DataParams):
+    """Which data, looked at how, beside what."""
+
+    against: str = CHAMPION
+    """What the data is compared with: `champion`, if its data is from the same place; another run's name or tag; or the
+    path of a JSON file with shares, such as the eda.json of a run."""
+
+
+class RetrainParams(CheckedParams):
     """From a data folder to a checked submission."""
 
     only_if_new: Literal["if scheduled", "always", "never"] = "if scheduled"
@@ -70,8 +82,11 @@ class RetrainParams(DataParams):
     """Whether the run becomes the champion where it beats the present one, on the same data folder, by macro F1."""
 
 
-class ValidateParams(DataParams):
+class ValidateParams(CheckedParams):
     """Check a data folder before anything is spent on it."""
+
+    suites: Annotated[tuple[DataSuite, ...], Parameter(name="--suite")] = ("labels", "photos", "balance", "drift")
+    """The suites to check; for `faces` the faces are found first."""
 
 
 class CropParams(DataParams):

@@ -75,8 +75,9 @@ def keep(run: Run, name: str, state: State[ArtifactRef]) -> ArtifactRef:
     return ref
 
 
-def pass_gate(validation: ArtifactRef, stop_at: StopAt) -> None:
-    """Raise GateError, and tell of it, if the data is too bad to go on."""
+def keep_valid(run: Run, name: str, state: State[ArtifactRef], stop_at: StopAt) -> None:
+    """Note a validation in the run; raise GateError, and tell of it, if what was validated is too bad to go on."""
+    validation = keep(run, name, state)
     try:
         gate_task(validation, stop_at)
     except GateError as error:

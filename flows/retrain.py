@@ -13,7 +13,8 @@ from flows.fold_runs import FoldCall, train_folds
 from flows.heeding import heeding_server
 from flows.params import RetrainParams
 from flows.plan import nothing_new
-from flows.recording import announce, keep, note_scores, pass_gate, shown_run
+from flows.recording import announce, keep, note_scores, shown_run
+from flows.validation import Validator, find_reference
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
@@ -27,7 +28,7 @@ from tasks.report.task import report_task
 from tasks.store import open_ledger
 from tasks.store.runs import advance_latest
 from tasks.submission.task import submission_task
-from tasks.validate.task import validate_task
+from tasks.validate.settings import ARTIFACTS
 
 SKIPPED = "Skipped - nothing new"
 """Name of the state of a run that had nothing to do."""
@@ -46,20 +47,25 @@ def retrain(params: RetrainParams) -> str:
     settings = experiment.model_dump(mode="json")
     if _may_skip(params) and patiently(partial(nothing_new, params, ledger.backend), StoreUnavailableError):
         return cast("str", Completed(name=SKIPPED, message="The newest run has made all of this.", data=""))
+    reference = patiently(partial(find_reference, params.against, params.data, ledger.backend), StoreUnavailableError)
     with heeding_server(), shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
-        validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
-        pass_gate(validation, experiment.validation.stop_at)
+        validator = Validator(run, catalog, experiment.validation)
+        validator.data()
+        validator.drift(reference)
         boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))
+        validator.faces(boxes)
         crops = keep(run, "prepare", prepare_task(params.data, catalog, boxes, experiment.prepare, return_state=True))
         folds = keep(run, "folds", folds_task(catalog, experiment.folds, return_state=True))
+        validator.folds(folds)
         calls = [FoldCall(catalog, crops, folds, fold, experiment.training) for fold in range(experiment.folds.models)]
         models = {fold: keep(run, f"fold-{fold}", model) for fold, model in train_folds(calls)}
         in_order = [models[fold] for fold in sorted(models)]
         ensemble = keep(run, "ensemble", ensemble_task(catalog, folds, in_order, return_state=True))
         keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
-        keep(run, "submission", submission_task(catalog, ensemble, return_state=True))
-        keep(run, "report", report_task(run.artifacts, name, return_state=True))
+        validator.submission(keep(run, "submission", submission_task(catalog, ensemble, return_state=True)))
+        reported = {label: ref for label, ref in run.artifacts.items() if label != ARTIFACTS["drift"]}
+        keep(run, "report", report_task(reported, name, return_state=True))
         note_scores(run, ensemble)
     if params.champion == "if better":
         announce(crown_if_better(ledger.backend, run.start.run))

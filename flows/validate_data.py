@@ -1,26 +1,45 @@
 """`validate-data`: look at a data folder before anything is spent on it."""
 
+from functools import partial
+
 from prefect import flow
 
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import ValidateParams
-from flows.recording import keep, pass_gate, shown_run
+from flows.recording import keep, shown_run
+from flows.validation import Validator, find_reference
 from tasks.catalog.task import catalog_task
 from tasks.data_folder import open_data
+from tasks.errors import StoreUnavailableError
+from tasks.faces.task import faces_task
+from tasks.folds.task import folds_task
+from tasks.patience import patiently
 from tasks.store import open_ledger
-from tasks.validate.task import validate_task
 
 
 @flow(name="validate-data", flow_run_name="validate-{params.experiment}")
 def validate_data(params: ValidateParams) -> str:
-    """Read every photo and check the labels. Fails if the gate stops the data. Returns the name of the run."""
+    """Look at every photo and label, and at what else is asked for. Fails if a gate stops it. Returns the run's name.
+
+    Raises:
+        ConfigError: an experiment, or what the data is compared with, is wrong.
+        DataError: the data folder cannot be used.
+        GateError: an expectation failed that is severe enough.
+    """
     experiment = resolve_experiment(params.experiment, params.overrides)
     open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
     ledger = open_ledger()
     name = experiment_name(params.experiment)
-    settings = experiment.validation.model_dump(mode="json")
+    wanted = experiment.validation.model_copy(update={"suites": params.suites})
+    reference = patiently(partial(find_reference, params.against, params.data, ledger.backend), StoreUnavailableError)
+    settings = wanted.model_dump(mode="json")
     with shown_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:
         catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
-        validation = keep(run, "validate", validate_task(catalog, experiment.validation, return_state=True))
-        pass_gate(validation, experiment.validation.stop_at)
+        validator = Validator(run, catalog, wanted)
+        validator.data()
+        validator.drift(reference)
+        if wanted.suites_of("faces"):
+            validator.faces(keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True)))
+        if wanted.suites_of("folds"):
+            validator.folds(keep(run, "folds", folds_task(catalog, experiment.folds, return_state=True)))
     return run.start.run

@@ -85,14 +85,19 @@ CATALOG = Table(
         Column("split", "str", "`train` or `eval`"),
         Column("person", "str", "folder name, the key of a person; missing in eval"),
         Column("group", "str", "id without the suffix of a NUMBERED_ID: what must stay in one fold; missing in eval"),
+        Column("race", "str", "as train.csv says; missing in eval"),
         Column("state", "str", "`mask`, `incorrect` or `normal`; missing in eval"),
-        Column("gender", "str", "`male` or `female`, as train.csv says; missing in eval"),
-        Column("age", "Int16", "years, as train.csv says; missing in eval"),
+        Column("gender", "str", "`male` or `female`; missing in eval"),
+        Column("age", "Int16", "years; missing in eval"),
         Column("age_group", "str", "`<30`, `30-59` or `>=60`; missing in eval"),
         Column("class", "Int8", "class 0..17; missing in eval"),
+        Column("given_state", "str", "as the file's name says, before corrections; missing in eval"),
+        Column("given_gender", "str", "as train.csv says, before corrections; missing in eval"),
+        Column("given_age", "Int16", "years, as train.csv says, before corrections; missing in eval"),
         Column("sha256", "str", "digest of the file's bytes, hex"),
         Column("bytes", "int64", "size of the file, bytes"),
-        Column("width", "int32", "pixels, after EXIF orientation"),
+        Column("problem", "str", "why the photo cannot be decoded; missing if it can"),
+        Column("width", "int32", "pixels, after EXIF orientation; 0 if it cannot be decoded, as all that follows"),
         Column("height", "int32", "pixels, after EXIF orientation"),
         *(
             Column(f"mean_{c}", "float64", f"mean of the {n} channel, 0..1")
@@ -102,6 +107,8 @@ CATALOG = Table(
             Column(f"square_{c}", "float64", f"mean of the squared {n} channel, 0..1")
             for c, n in zip("rgb", ("red", "green", "blue"), strict=True)
         ),
+        Column("sharpness", "float64", "variance of the Laplacian of the grey photo, levels 0..255 squared"),
+        Column("phash", "str", "perceptual hash of 256 bits, hex: like photos differ in few; missing as above"),
     ),
 )
 
@@ -221,4 +228,16 @@ RESULTS = Table(
     ),
 )
 
-TABLES = (CATALOG, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS)
+OFFENDERS = Table(
+    "offenders",
+    "something that breaks an expectation of a validation",
+    (
+        Column("suite", "str", "name of the suite"),
+        Column("expectation", "str", "name of the expectation"),
+        Column("key", "str", "what breaks it: a photo, a person, a class or whatever the expectation counts"),
+        Column("what", "str", "what is wrong with it, in words; missing if its key says all"),
+        Column("other", "str", "the photo that it is too like; missing elsewhere"),
+    ),
+)
+
+TABLES = (CATALOG, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)

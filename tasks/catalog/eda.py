@@ -13,6 +13,7 @@ def describe(catalog: pd.DataFrame) -> dict[str, JsonValue]:
     """Figures of a catalog: counts, shares of the training photos, colours and sizes of all photos."""
     train = catalog[catalog["split"] == "train"]
     persons = train.drop_duplicates("person")
+    decoded = catalog[catalog["problem"].isna()]
     return {
         "photos": {"train": len(train), "eval": len(catalog) - len(train)},
         "persons": len(persons),
@@ -21,8 +22,8 @@ def describe(catalog: pd.DataFrame) -> dict[str, JsonValue]:
         "gender": _shares(persons["gender"], GENDERS),
         "age_group": _shares(persons["age_group"], AGE_GROUPS),
         "persons_by_age": {str(age): int(n) for age, n in persons["age"].value_counts().sort_index().items()},
-        "rgb": _colours(catalog),
-        "sizes": _sizes(catalog),
+        "rgb": _colours(decoded),
+        "sizes": _sizes(decoded),
     }
 
 
@@ -34,7 +35,7 @@ def _shares(values: "pd.Series[str]", expected: Sequence[object]) -> dict[str, J
 def _colours(catalog: pd.DataFrame) -> dict[str, JsonValue]:
     """Mean and standard deviation of every channel over all pixels, 0..1, each photo weighted by its area."""
     area = (catalog["width"] * catalog["height"]).to_numpy(dtype=np.float64)
-    weight = area / area.sum()
+    weight = area / max(area.sum(), 1.0)
     mean = [float(weight @ catalog[f"mean_{channel}"]) for channel in "rgb"]
     square = [float(weight @ catalog[f"square_{channel}"]) for channel in "rgb"]
     deviation = [float(np.sqrt(max(0.0, s - m * m))) for m, s in zip(mean, square, strict=True)]

@@ -37,6 +37,7 @@ class PersonRow:
 
     person: str
     group: str
+    race: str
     gender: str
     age: int
 
@@ -93,7 +94,13 @@ def _read_persons(rows: list[Row]) -> tuple[list[PersonRow], tuple[Fault, ...]]:
     outside = [row["path"] for row in rows if row["path"] in ("", ".", "..") or re.search(r"[/\\]", row["path"])]
     ageless = [f"{row['age']!r} of {row['path']}" for row in rows if not re.fullmatch(r"\d{1,3}", row["age"])]
     persons = [
-        PersonRow(row["path"], re.sub(NUMBERED_ID, r"\1", row["id"]), row["gender"], int(row["age"]))
+        PersonRow(
+            person=row["path"],
+            group=re.sub(NUMBERED_ID, r"\1", row["id"]),
+            race=row["race"],
+            gender=row["gender"],
+            age=int(row["age"]),
+        )
         for row in rows
         if row["path"] not in outside and re.fullmatch(r"\d{1,3}", row["age"])
     ]

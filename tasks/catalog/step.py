@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from tasks.catalog.eda import describe
 from tasks.catalog.layout import Layout, ListedPhoto, read_layout
 from tasks.catalog.measure import PhotoFacts, Unreadable, digest_photos, measure_photos
+from tasks.catalog.seen import facts_of_seen_photos
 from tasks.classes import age_group, encode_class
 from tasks.data_folder import DataFolder
 from tasks.errors import Fault, fault, raise_faults
@@ -17,7 +18,22 @@ from tasks.store import Artifact, Ledger, Step, digest_json
 from tasks.store.manifest import FileEntry
 from tasks.tables import CATALOG
 
-STEP = Step(name="catalog", package="tasks.catalog", libraries=("opencv-python-headless", "pillow"))
+STEP = Step(name="catalog", package="tasks.catalog", libraries=("imagehash", "opencv-python-headless", "pillow"))
+
+LABEL_COLUMNS = (
+    "person",
+    "group",
+    "race",
+    "state",
+    "gender",
+    "age",
+    "age_group",
+    "class",
+    "given_state",
+    "given_gender",
+    "given_age",
+)
+"""Columns that only training photos have."""
 
 
 def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
@@ -33,14 +49,12 @@ def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
     layout = read_layout(data)
     photos = [listed.photo for listed in layout.photos]
     found = digest_photos(data, photos)
+    _refuse(data, found, layout.faults)
     files = [file for file in found if isinstance(file, FileEntry)]
-    if layout.faults or len(files) < len(photos):
-        _refuse(data, [*found, *measure_photos(data, dict.fromkeys(photos))], layout.faults)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
-        measured = measure_photos(data, {photo: file.sha256 for photo, file in zip(photos, files, strict=True)})
-        _refuse(data, measured)
-        facts = [fact for fact in measured if isinstance(fact, PhotoFacts)]
+        digests = {photo: file.sha256 for photo, file in zip(photos, files, strict=True)}
+        facts = _facts(ledger, data, digests)
         catalog = CATALOG.conform(
             pd.DataFrame(
                 [_row(listed, file, fact) for listed, file, fact in zip(layout.photos, files, facts, strict=True)]
@@ -54,6 +68,16 @@ def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
     return ledger.produce(STEP, {"data": _data_digest(layout, files)}, None, compute)
 
 
+def _facts(ledger: Ledger, data: DataFolder, digests: Mapping[str, str]) -> list[PhotoFacts]:
+    """What every photo is, in order; only those are looked at that no earlier catalog has."""
+    seen = facts_of_seen_photos(ledger, STEP, set(digests.values()))
+    new = {photo: digest for photo, digest in digests.items() if digest not in seen}
+    measured = measure_photos(data, new)
+    _refuse(data, measured)
+    seen |= {digest: fact for digest, fact in zip(new.values(), measured, strict=True) if isinstance(fact, PhotoFacts)}
+    return [seen[digest] for digest in digests.values()]
+
+
 def _data_digest(layout: Layout, files: Sequence[FileEntry]) -> str:
     """Digest of all that the catalog is made from: the listed photos, their labels and their bytes."""
     rows = [
@@ -63,9 +87,9 @@ def _data_digest(layout: Layout, files: Sequence[FileEntry]) -> str:
     return digest_json(rows)
 
 
-def _labels(listed: ListedPhoto) -> tuple[str, str, str, int] | tuple[()]:
+def _labels(listed: ListedPhoto) -> tuple[str, str, str, str, int] | tuple[()]:
     person = listed.person
-    return (person.person, person.group, person.gender, person.age) if person else ()
+    return (person.person, person.group, person.race, person.gender, person.age) if person else ()
 
 
 def _refuse(data: DataFolder, found: Sequence[object], faults: tuple[Fault, ...] = ()) -> None:
@@ -85,28 +109,28 @@ def _row(listed: ListedPhoto, file: FileEntry, facts: PhotoFacts) -> dict[str, o
         **_label_columns(listed),
         "sha256": file.sha256,
         "bytes": file.size,
-        "width": facts.width,
-        "height": facts.height,
-        **{f"mean_{channel}": value for channel, value in zip("rgb", facts.mean, strict=True)},
-        **{f"square_{channel}": value for channel, value in zip("rgb", facts.square, strict=True)},
+        **facts._asdict(),
     }
 
 
 def _label_columns(listed: ListedPhoto) -> dict[str, object]:
     person = listed.person
     if person is None or listed.state is None:
-        names = ("person", "group", "state", "gender", "age", "age_group", "class")
-        return {"split": "eval", **dict.fromkeys(names)}
+        return {"split": "eval", **dict.fromkeys(LABEL_COLUMNS)}
     group = age_group(person.age)
     return {
         "split": "train",
         "person": person.person,
         "group": person.group or None,
+        "race": person.race or None,
         "state": listed.state,
         "gender": person.gender or None,
         "age": person.age,
         "age_group": group,
         "class": _class_of(listed.state, person.gender, group),
+        "given_state": listed.state,
+        "given_gender": person.gender or None,
+        "given_age": person.age,
     }
 
 

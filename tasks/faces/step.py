@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import JsonValue
 
 from tasks.data_folder import DataFolder
+from tasks.errors import fault, raise_faults
 from tasks.faces.boxes import SmallestBox, boxes_of_centres, boxes_of_faces
 from tasks.faces.search import PhotoToSearch, search_photos
 from tasks.faces.settings import FacesSettings
@@ -24,11 +25,12 @@ def find_boxes(ledger: Ledger, data: DataFolder, catalog: Artifact, settings: Fa
     """The boxes of every photo of `catalog`, whose files are those of `data`: boxes.parquet.
 
     Raises:
-        DataError: a photo cannot be read, or has changed since the catalog was made.
+        DataError: a photo cannot be read or decoded, or has changed since the catalog was made.
     """
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
         photos = CATALOG.read(catalog.path("catalog.parquet"))
+        _refuse_undecodable(photos)
         if settings.crop == "centre":
             table, smallest = _centres(photos, settings), None
         else:
@@ -43,6 +45,16 @@ def find_boxes(ledger: Ledger, data: DataFolder, catalog: Artifact, settings: Fa
         }
 
     return ledger.produce(STEP, {"catalog": catalog}, settings, compute)
+
+
+def _refuse_undecodable(photos: pd.DataFrame) -> None:
+    """What a gate that was set to let such photos pass cannot know: there is nothing to look at."""
+    bad = photos[photos["problem"].notna()]
+    reasons = (bad["photo"] + " (" + bad["problem"] + ")").tolist()
+    raise_faults(
+        fault("photos cannot be decoded", reasons, "Replace them, or delete them with their rows."),
+        "Faces cannot be looked for",
+    )
 
 
 def _centres(photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:

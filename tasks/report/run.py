@@ -56,7 +56,14 @@ def read_tables(artifacts: Mapping[str, Artifact], experiment: str) -> RunTables
         eval=_eval(catalog, artifacts),
         boxes=boxes.merge(catalog[["photo", "split", "state"]], on="photo", validate="1:1"),
         histories={number: HISTORY.read(fold.path("history.parquet")) for number, fold in folds_of(artifacts).items()},
-        results=RESULTS.read(artifacts["validate"].path("results.parquet")),
+        results=pd.concat(
+            [
+                RESULTS.read(artifact.path("results.parquet"))
+                for name, artifact in artifacts.items()
+                if name.startswith("validate")
+            ],
+            ignore_index=True,
+        ),
         figures=json.loads(artifacts["catalog"].path("eda.json").read_text()),
         suspects=SUSPECTS.read(artifacts["labels"].path("suspects.parquet")),
     )

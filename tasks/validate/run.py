@@ -1,5 +1,6 @@
-"""Running suites over a table."""
+"""Running suites over their tables."""
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Any
 
@@ -7,33 +8,42 @@ import great_expectations as gx
 import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.datasource.fluent.pandas_datasource import PandasDatasource
 
+from expectations.rule import LISTED
+from expectations.settings import SuiteName
 from expectations.wording import Outcome, outcome
 from tasks.errors import DataError
 
-Outcomes = dict[str, list[Outcome]]
+Outcomes = dict[SuiteName, list[Outcome]]
 """Outcomes of the expectations by suite."""
 
 _one_at_a_time = Lock()
 
 
-def run_suites(rows: pd.DataFrame, suites: list[gx.ExpectationSuite]) -> Outcomes:
-    """Check `rows` against every suite.
+def run_suites(tables: Mapping[SuiteName, pd.DataFrame], suites: Mapping[SuiteName, gx.ExpectationSuite]) -> Outcomes:
+    """Check the table of every suite against it.
 
     Raises:
         DataError: an expectation could not be checked, which is neither success nor failure.
     """
-    rows = rows.reset_index(drop=True)
     # Great Expectations keeps its current context in a global of the process.
     with _one_at_a_time:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        asset = context.data_sources.add_pandas("foldline").add_dataframe_asset("table")
-        batch = asset.add_batch_definition_whole_dataframe("all rows").get_batch({"dataframe": rows})
-        # Without keys to look up, results give positions of rows: keys would cost a minute for a million failures.
-        validated = [batch.validate(suite, result_format="SUMMARY") for suite in suites]
-    _refuse_exceptions(validated)
-    return {suite.suite_name: [outcome(result, rows) for result in suite.results] for suite in validated}
+        source = context.data_sources.add_pandas("foldline")
+        validated = {name: _run(source, tables[name].reset_index(drop=True), suite) for name, suite in suites.items()}
+    _refuse_exceptions([result for _, result in validated.values()])
+    return {name: [outcome(found, rows) for found in result.results] for name, (rows, result) in validated.items()}
+
+
+def _run(
+    source: PandasDatasource, rows: pd.DataFrame, suite: gx.ExpectationSuite
+) -> tuple[pd.DataFrame, ExpectationSuiteValidationResult]:
+    asset = source.add_dataframe_asset(suite.name)
+    batch = asset.add_batch_definition_whole_dataframe("all rows").get_batch({"dataframe": rows})
+    # Without keys to look up, results give positions of rows: keys would cost a minute for a million failures.
+    return rows, batch.validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": LISTED})
 
 
 def _refuse_exceptions(validated: list[ExpectationSuiteValidationResult]) -> None:

@@ -1,21 +1,35 @@
-"""The step: from a catalog to what became of every expectation, as a table and as Data Docs."""
+"""The step: from a table to what became of every expectation, as tables and as Data Docs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pandas as pd
 from pydantic import JsonValue
 
-from expectations.settings import SEVERITIES
-from tasks.store import Artifact, Ledger, Step
-from tasks.tables import CATALOG, RESULTS
-from tasks.validate.settings import ValidationSettings
+from tasks.store import Artifact, Ledger, Step, digest_json
+from tasks.validate.settings import Subject, SuiteSettings
+from tasks.validate.tables import (
+    Shares,
+    Validated,
+    read_data,
+    read_drift,
+    read_faces,
+    read_folds,
+    read_submission,
+)
 
 STEP = Step(name="validate", package="tasks.validate", libraries=("great-expectations", "pandas"))
+TITLES: Mapping[Subject, str] = {
+    "data": "Validation of the data",
+    "drift": "The data beside earlier data",
+    "faces": "Validation of the faces",
+    "folds": "Validation of the folds",
+    "submission": "Validation of the submission",
+}
+"""Titles of the Data Docs."""
 
 
-def validate_catalog(ledger: Ledger, catalog: Artifact, settings: ValidationSettings) -> Artifact:
-    """The validation of the training rows of `catalog`: results.parquet, and Data Docs from data_docs/index.html.
+def validate_data(ledger: Ledger, catalog: Artifact, settings: SuiteSettings) -> Artifact:
+    """The validation of a catalog: results.parquet, offenders.parquet, and Data Docs from data_docs/index.html.
 
     Failures are results like others: `tasks.validate.gate` decides whether they stop the flow.
 
@@ -23,23 +37,55 @@ def validate_catalog(ledger: Ledger, catalog: Artifact, settings: ValidationSett
         ConfigError: a severity is given for an expectation that does not exist.
         DataError: an expectation could not be checked.
     """
+    return _validate(ledger, "data", {"catalog": catalog}, settings, lambda: read_data(catalog))
+
+
+def validate_drift(
+    ledger: Ledger, catalog: Artifact, reference: Artifact | Shares, settings: SuiteSettings
+) -> Artifact:
+    """The validation of a catalog beside an earlier one, or beside mere shares; as `validate_data`."""
+    known = reference if isinstance(reference, Artifact) else digest_json(reference)
+    inputs = {"catalog": catalog, "reference": known}
+    return _validate(ledger, "drift", inputs, settings, lambda: read_drift(catalog, reference))
+
+
+def validate_faces(ledger: Ledger, catalog: Artifact, boxes: Artifact, settings: SuiteSettings) -> Artifact:
+    """The validation of the boxes of a catalog's photos; as `validate_data`."""
+    inputs = {"catalog": catalog, "boxes": boxes}
+    return _validate(ledger, "faces", inputs, settings, lambda: read_faces(catalog, boxes))
+
+
+def validate_folds(ledger: Ledger, catalog: Artifact, folds: Artifact, settings: SuiteSettings) -> Artifact:
+    """The validation of the folds of a catalog's photos; as `validate_data`."""
+    inputs = {"catalog": catalog, "folds": folds}
+    return _validate(ledger, "folds", inputs, settings, lambda: read_folds(catalog, folds))
+
+
+def validate_submission(ledger: Ledger, catalog: Artifact, submission: Artifact, settings: SuiteSettings) -> Artifact:
+    """The validation of a submission for a catalog's evaluation photos; as `validate_data`."""
+    inputs = {"catalog": catalog, "submission": submission}
+    return _validate(ledger, "submission", inputs, settings, lambda: read_submission(catalog, submission))
+
+
+def _validate(
+    ledger: Ledger,
+    subject: Subject,
+    inputs: Mapping[str, Artifact | str],
+    settings: SuiteSettings,
+    read: Callable[[], Validated],
+) -> Artifact:
+    expected = settings.about(subject)
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
         from tasks.validate.docs.site import build_site
+        from tasks.validate.outcomes import write_outcomes
         from tasks.validate.run import run_suites
         from tasks.validate.suites import build_suites
 
-        rows = CATALOG.read(catalog.path("catalog.parquet")).query("split == 'train'")
-        outcomes = run_suites(rows, build_suites(settings))
-        build_site(folder / "data_docs", "catalog", len(rows), outcomes)
-        results = RESULTS.conform(
-            pd.DataFrame([outcome.row(suite) for suite, judged in outcomes.items() for outcome in judged])
-        )
-        RESULTS.write(results, folder / "results.parquet")
-        failed = results.loc[~results["success"], "severity"].value_counts()
-        return {
-            "expectations": len(results),
-            "failed": {severity: int(failed.get(severity, 0)) for severity in SEVERITIES},
-        }
+        validated = read()
+        outcomes = run_suites(validated.rows, build_suites(expected, validated))
+        counts = {suite: len(validated.rows[suite]) for suite in expected.suites}
+        build_site(folder / "data_docs", TITLES[subject], counts, outcomes)
+        return write_outcomes(folder, outcomes)
 
-    return ledger.produce(STEP, {"catalog": catalog}, settings.expected(), compute)
+    return ledger.produce(STEP, inputs, expected, compute)

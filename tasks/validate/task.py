@@ -1,25 +1,66 @@
-"""The doors of the validate step: one validates, one is the gate."""
+"""The doors of the validate step: one for each subject, and the gate."""
 
 import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.door import as_state, step_task
-from tasks.store import ArtifactRef, open_ledger
+from tasks.store import Artifact, ArtifactRef, open_ledger
 from tasks.tables import RESULTS
 from tasks.validate.gate import check_gate, failures
-from tasks.validate.settings import StopAt, ValidationSettings
-from tasks.validate.step import validate_catalog
+from tasks.validate.settings import StopAt, Subject, SuiteSettings
+from tasks.validate.step import (
+    validate_data,
+    validate_drift,
+    validate_faces,
+    validate_folds,
+    validate_submission,
+)
+from tasks.validate.tables import Shares
 
 
 @step_task(name="validate")
-def validate_task(catalog: ArtifactRef, settings: ValidationSettings) -> ArtifactRef:
-    """Check the training photos of the catalog against every suite, and show what failed."""
+def validate_data_task(catalog: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+    """Check the photos of the catalog and their labels, and show what failed."""
     ledger = open_ledger()
-    artifact = validate_catalog(ledger, ledger.get(catalog), settings)
+    return _shown("data", validate_data(ledger, ledger.get(catalog), settings))
+
+
+@step_task(name="validate-drift")
+def validate_drift_task(catalog: ArtifactRef, reference: ArtifactRef | Shares, settings: SuiteSettings) -> ArtifactRef:
+    """Check the catalog beside an earlier one, or beside mere shares, and show what failed."""
+    ledger = open_ledger()
+    known = ledger.get(reference) if isinstance(reference, ArtifactRef) else reference
+    return _shown("drift", validate_drift(ledger, ledger.get(catalog), known, settings))
+
+
+@step_task(name="validate-faces")
+def validate_faces_task(catalog: ArtifactRef, boxes: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+    """Check the boxes of the catalog's photos, and show what failed."""
+    ledger = open_ledger()
+    return _shown("faces", validate_faces(ledger, ledger.get(catalog), ledger.get(boxes), settings))
+
+
+@step_task(name="validate-folds")
+def validate_folds_task(catalog: ArtifactRef, folds: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+    """Check the folds of the catalog's photos, and show what failed."""
+    ledger = open_ledger()
+    return _shown("folds", validate_folds(ledger, ledger.get(catalog), ledger.get(folds), settings))
+
+
+@step_task(name="validate-submission")
+def validate_submission_task(catalog: ArtifactRef, submission: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+    """Check the submission, and show what failed."""
+    ledger = open_ledger()
+    return _shown("submission", validate_submission(ledger, ledger.get(catalog), ledger.get(submission), settings))
+
+
+def _shown(subject: Subject, artifact: Artifact) -> ArtifactRef:
+    """Show on the run's page how a validation ended."""
     results = RESULTS.read(artifact.path("results.parquet"))
-    create_table_artifact(failure_table(results), key="validation-failures", description="Expectations that failed")
+    key = f"validation-of-{subject}"
+    create_table_artifact(failure_table(results), key=f"{key}-failures", description="Expectations that failed")
     verdict = verdict_of(results, artifact.url("data_docs/index.html"))
-    create_markdown_artifact(verdict, key="validation-report", description="How the data was, and its Data Docs")
+    create_markdown_artifact(verdict, key=key, description="How the validation ended, and its Data Docs")
     return as_state(artifact)
 
 

@@ -5,12 +5,13 @@
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from great_expectations.render.components import RenderedDocumentContent
 from great_expectations.render.view.view import DefaultJinjaPageView
 
-from expectations.settings import SEVERITIES
+from expectations.settings import SEVERITIES, SuiteName
 from tasks.validate.docs.documents import BADGES, results_document, suite_document
 from tasks.validate.run import Outcomes
 
@@ -26,29 +27,29 @@ class OfflinePageView(DefaultJinjaPageView):
         super().__init__(custom_views_directory=HERE / "templates")
 
 
-def build_site(folder: Path, table: str, rows: int, outcomes: Outcomes) -> None:
+def build_site(folder: Path, title: str, rows: Mapping[SuiteName, int], outcomes: Outcomes) -> None:
     """Write the Data Docs of a validation into `folder`, which must not exist; its index.html is the entrance.
 
     Args:
         folder: where to.
-        table: name of the table that was validated.
-        rows: number of its rows.
+        title: what was validated, as a headline.
+        rows: number of rows of each suite's table.
         outcomes: what was found.
     """
     shutil.copytree(HERE / "vendor", folder / "assets")
     shutil.copyfile(HERE / "foldline.css", folder / "assets" / "foldline.css")
     view = OfflinePageView()
-    _write(folder / "index.html", _index(view, table, rows, outcomes))
+    _write(folder / "index.html", _index(view, title, rows, outcomes))
     for suite, judged in outcomes.items():
         _write(folder / "validations" / f"{suite}.html", _page(view, results_document(suite, judged)))
         _write(folder / "expectations" / f"{suite}.html", _page(view, suite_document(suite, judged)))
 
 
-def _index(view: OfflinePageView, table: str, rows: int, outcomes: Outcomes) -> str:
+def _index(view: OfflinePageView, title: str, rows: Mapping[SuiteName, int], outcomes: Outcomes) -> str:
     failures = [(suite, outcome) for suite, judged in outcomes.items() for outcome in judged if not outcome.success]
     failures.sort(key=lambda failure: SEVERITIES.index(failure[1].severity))
     return view.env.get_template("index.html").render(
-        root="", page_title=f"Validation of the {table}", rows=rows, outcomes=outcomes, failures=failures, badges=BADGES
+        root="", page_title=title, rows=rows, outcomes=outcomes, failures=failures, badges=BADGES
     )
 
 

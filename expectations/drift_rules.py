@@ -1,0 +1,88 @@
+"""Our own expectations of new data beside earlier data: rows of both in one table, told apart by the column `data`."""
+
+import pandas as pd
+
+from expectations.photo_rules import brightness
+from expectations.rule import Rule, Verdict
+
+NEW, REFERENCE = "new", "reference"
+"""Values of the column `data`."""
+LABELS = ["state", "gender", "age"]
+"""Labels that are compared."""
+SHOWN = 0.01
+"""A size is told if its share differs by so much."""
+
+
+class ExpectSteadyBrightness(Rule):
+    """The mean brightness of a split has not moved."""
+
+    most: float
+    """Greatest move, in standard deviations of the reference's photos."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the splits that both have."""
+        photos = rows[rows["problem"].isna()]
+        by_split = brightness(photos).groupby([photos["split"], photos["data"]]).agg(["mean", "std"]).unstack("data")
+        both = by_split.dropna()
+        new, reference, spread = both["mean", NEW], both["mean", REFERENCE], both["std", REFERENCE]
+        moved = both.index[(new - reference).abs() > self.most * spread]
+        words = [f"mean {new[split]:.3f} instead of {reference[split]:.3f}" for split in moved]
+        return Verdict(len(both), pd.Series(words, moved, dtype="str"))
+
+
+class ExpectSteadySizes(Rule):
+    """Photos have the sizes that they had."""
+
+    most: float
+    """Greatest total variation distance, half the sum of all differences of shares, 0..1."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the sizes."""
+        photos = rows[rows["problem"].isna()]
+        sizes = photos["width"].astype("str") + "x" + photos["height"].astype("str")
+        shares = pd.crosstab(sizes, photos["data"], normalize="columns").reindex(
+            columns=[NEW, REFERENCE], fill_value=0.0
+        )
+        off = (shares[NEW] - shares[REFERENCE]).abs()
+        moved = shares[(off >= SHOWN) & (off.sum() / 2 > self.most)]
+        words = [f"{new:.1%} instead of {reference:.1%}" for new, reference in moved.to_numpy()]
+        return Verdict(len(shares), pd.Series(words, moved.index, dtype="str"))
+
+
+class ExpectNobodyGone(Rule):
+    """The persons of the reference are still there."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the persons of the reference."""
+        new, reference = _persons(rows, NEW), _persons(rows, REFERENCE)
+        gone = reference.index.difference(new.index, sort=False)
+        return Verdict(len(reference), pd.Series("gone", gone, dtype="str"))
+
+
+class ExpectNobodyNew(Rule):
+    """No person is there that was not in the reference."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the persons of the new data."""
+        new, reference = _persons(rows, NEW), _persons(rows, REFERENCE)
+        come = new.index.difference(reference.index, sort=False)
+        return Verdict(len(new), pd.Series("new", come, dtype="str"))
+
+
+class ExpectSameLabels(Rule):
+    """Photos that both have, by their bytes, have the labels that they had."""
+
+    def judge(self, rows: pd.DataFrame) -> Verdict:
+        """Judge the photos that both have."""
+        train = rows[rows["split"] == "train"].drop_duplicates(["data", "sha256"])
+        new, reference = (train[train["data"] == data].set_index("sha256") for data in (NEW, REFERENCE))
+        both = new.index.intersection(reference.index, sort=False)
+        now, before = (table.loc[both, LABELS].astype("str").fillna("missing") for table in (new, reference))
+        other = now.ne(before).any(axis=1)
+        words = now[other].agg(" ".join, axis=1) + " instead of " + before[other].agg(" ".join, axis=1)
+        return Verdict(len(both), words.set_axis(new.loc[words.index, "photo"]))
+
+
+def _persons(rows: pd.DataFrame, data: str) -> pd.DataFrame:
+    """One row a person, by the person."""
+    return rows[(rows["data"] == data) & rows["person"].notna()].drop_duplicates("person").set_index("person")
