@@ -25,6 +25,7 @@ RUN python3.11 -c 'import sys, tomllib; project = tomllib.load(open("pyproject.t
     print(*project["dependencies"], *sum((project["optional-dependencies"][extra] for extra in extras), []), sep="\n")' \
     "${EXTRAS}" > /requirements.txt
 COPY README.md LICENSE ./
+COPY corrections corrections
 COPY expectations expectations
 COPY experiments experiments
 COPY flows flows

@@ -7,6 +7,8 @@ from expectations.settings import BalanceSettings
 from expectations.wording import Words, worded
 
 NAME = "balance"
+COLUMNS = ("class",)
+"""What the suite looks at."""
 ADD_PHOTOS = "Add photos of those classes, or expect them to score low."
 
 
@@ -39,4 +41,5 @@ def build(settings: BalanceSettings) -> gx.ExpectationSuite:
                 severity="warning",
             ),
         ],
+        meta={"columns": COLUMNS},
     )

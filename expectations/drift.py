@@ -12,11 +12,17 @@ from expectations.drift_rules import (
     ExpectSteadyBrightness,
     ExpectSteadySizes,
 )
+from expectations.photo_rules import MEANS
 from expectations.settings import DriftSettings
 from expectations.share_rules import Counted, ExpectSharesLike
 from expectations.wording import Words, worded
 
 NAME = "drift"
+COLUMNS = (
+    *("data", "photo", "split", "person", "state", "gender", "age", "age_group", "class"),
+    *("sha256", "problem", "width", "height", *MEANS),
+)
+"""What the suite looks at."""
 SEE = "See whether it may be so; the next champion's data becomes the reference."
 SHARES: dict[str, tuple[str, Counted, str]] = {
     "class": ("class", "photos", "classes"),
@@ -39,7 +45,8 @@ def build(settings: DriftSettings, reference: Shares, *, photos: bool) -> gx.Exp
         photos: whether the table has rows of the reference; else shares alone can be compared.
     """
     shares = [_shares(column, reference, settings) for column in SHARES if SHARES[column][0] in reference]
-    return gx.ExpectationSuite(NAME, expectations=[*shares, *(_photos(settings) if photos else [])])
+    expectations = [*shares, *(_photos(settings) if photos else [])]
+    return gx.ExpectationSuite(NAME, expectations=expectations, meta={"columns": COLUMNS})
 
 
 def _shares(column: str, reference: Shares, settings: DriftSettings) -> Expectation:

@@ -79,8 +79,9 @@ class ExpectSameLabels(Rule):
         both = new.index.intersection(reference.index, sort=False)
         now, before = (table.loc[both, LABELS].astype("str").fillna("missing") for table in (new, reference))
         other = now.ne(before).any(axis=1)
-        words = now[other].agg(" ".join, axis=1) + " instead of " + before[other].agg(" ".join, axis=1)
-        return Verdict(len(both), words.set_axis(new.loc[words.index, "photo"]))
+        pairs = zip(now[other].to_numpy(), before[other].to_numpy(), strict=True)
+        words = [f"{' '.join(labels)} instead of {' '.join(earlier)}" for labels, earlier in pairs]
+        return Verdict(len(both), pd.Series(words, new.loc[now.index[other], "photo"], dtype="str"))
 
 
 def _persons(rows: pd.DataFrame, data: str) -> pd.DataFrame:

@@ -10,8 +10,11 @@ from expectations.face_rules import (
 )
 from expectations.settings import FaceSettings, Severity
 from expectations.wording import Words, worded
+from tasks.tables import BOX_SIDES
 
 NAME = "faces"
+COLUMNS = ("photo", "class", "width", "height", *BOX_SIDES, "source", "undersized", "faces")
+"""What the suite looks at."""
 TRY = "Look at them in the quality report; try other detectors (faces.detectors), or a centre crop (faces.crop)."
 TROUBLES: dict[Trouble, tuple[str, Severity]] = {
     "no_face": ("no face that a detector finds", "warning"),
@@ -63,4 +66,5 @@ def build(settings: FaceSettings) -> gx.ExpectationSuite:
                 severity="info",
             ),
         ],
+        meta={"columns": COLUMNS},
     )

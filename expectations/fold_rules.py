@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from expectations.likeness import like_pairs, parse_hashes
-from expectations.photo_rules import name_twins
+from expectations.likeness import like_pairs
+from expectations.photo_rules import decoded, name_twins
 from expectations.rule import Rule, Verdict
 from tasks.classes import class_name
 
@@ -27,10 +27,11 @@ class ExpectLookalikesInOneFold(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos; those of one id are the business of `ExpectOneFoldPerGroup`."""
-        pairs = like_pairs(parse_hashes(rows["phash"].tolist()), self.most_bits)
-        folds, (groups, _) = rows["fold"].to_numpy(), pd.factorize(rows["group"])
+        photos = decoded(rows, "group", "fold", "phash")
+        pairs = like_pairs(photos["phash"], self.most_bits)
+        folds, (groups, _) = photos["fold"].to_numpy(), pd.factorize(photos["group"])
         apart = (folds[pairs[:, 0]] != folds[pairs[:, 1]]) & (groups[pairs[:, 0]] != groups[pairs[:, 1]])
-        return Verdict(len(rows), *name_twins(rows, pairs[apart]))
+        return Verdict(len(photos), *name_twins(photos, pairs[apart]))
 
 
 class ExpectAlikeFolds(Rule):

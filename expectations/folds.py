@@ -7,6 +7,8 @@ from expectations.settings import FoldSettings
 from expectations.wording import Words, worded
 
 NAME = "folds"
+COLUMNS = ("photo", "group", "class", "problem", "phash", "fold")
+"""What the suite looks at."""
 
 
 def build(settings: FoldSettings) -> gx.ExpectationSuite:
@@ -47,4 +49,5 @@ def build(settings: FoldSettings) -> gx.ExpectationSuite:
                 severity="warning",
             ),
         ],
+        meta={"columns": COLUMNS},
     )

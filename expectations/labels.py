@@ -24,6 +24,8 @@ from tasks.classes import AGE_GROUPS, CLASS_COUNT, GENDERS, STATES
 
 NAME = "labels"
 LABELS = ("person", "group", "state", "gender", "age", "age_group", "class")
+COLUMNS = ("photo", *LABELS, "race", "given_state", "given_gender", "given_age")
+"""What the suite looks at."""
 OLDEST_EVER = 122
 """Years; nobody is known to have been older."""
 CORRECT_CSV = "Correct train.csv."
@@ -46,6 +48,7 @@ def build(settings: LabelSettings) -> gx.ExpectationSuite:
             *_persons(),
             *_derived(),
         ],
+        meta={"columns": COLUMNS},
     )
 
 

@@ -1,8 +1,10 @@
 """Photos that are like each other, found by their perceptual hashes without comparing all with all."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 HASH_BITS = 256
@@ -10,48 +12,72 @@ Hashes = NDArray[np.uint64]
 """Perceptual hashes, shape (photos, 4): 256 bits each."""
 Pairs = NDArray[np.int64]
 """Positions of two photos each, shape (pairs, 2), the earlier photo first."""
+FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
+"""Odd numbers that spread what they multiply over 64 bits."""
+PART = 10_000
 
 
-def parse_hashes(texts: Sequence[str]) -> Hashes:
-    """Hashes from hexadecimal text, 64 digits each."""
-    return np.frombuffer(bytes.fromhex("".join(texts)), dtype=">u8").reshape(-1, HASH_BITS // 64).astype(np.uint64)
+def same_pairs(values: "pd.Series[str]") -> Pairs:
+    """The first photo with the same value, and each other: a thousand photos with one value are 999 pairs."""
+    repeated = np.flatnonzero(values.duplicated(keep=False))
+    numbers, _ = pd.factorize(values.iloc[repeated])
+    first = pd.Series(repeated).groupby(numbers).transform("first").to_numpy()
+    others = first != repeated
+    return np.stack([first[others], repeated[others]], axis=1)
 
 
-def like_pairs(hashes: Hashes, most_bits: int) -> Pairs:
-    """Pairs of photos whose hashes differ in at most `most_bits` bits.
+def like_pairs(hashes: "pd.Series[str]", most_bits: int) -> Pairs:
+    """Pairs of photos whose hashes, in hexadecimal digits, differ in at most `most_bits` bits.
 
-    Of photos with the very same hash each is paired with the first of them only: a thousand black photos are 999 pairs.
-    Other pairs are found by the pigeonhole principle: of most_bits + 1 bands of bits at least one is the same in both
-    (multi-index hashing: Norouzi, Punjani and Fleet, Fast exact search in Hamming space, 2014).
+    Of photos with the very same hash all but the first are paired with the first only.
     """
-    distinct, first, group = np.unique(hashes, axis=0, return_index=True, return_inverse=True)
-    leaders = first[group.ravel()]
-    copies = np.flatnonzero(leaders != np.arange(len(hashes)))
-    found = [np.stack([leaders[copies], copies], axis=1)]
-    bits = np.unpackbits(distinct.astype(">u8").view(np.uint8), axis=1)
-    for band in np.array_split(np.arange(HASH_BITS), most_bits + 1):
-        for left, right in _same(_as_numbers(bits[:, band])):
-            near = np.bitwise_count(distinct[left] ^ distinct[right]).sum(axis=1) <= most_bits
-            found.append(np.stack([first[left[near]], first[right[near]]], axis=1))
-    return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    same = same_pairs(hashes)
+    distinct = np.delete(np.arange(len(hashes)), same[:, 1])
+    near = np.sort(distinct[_near_pairs(_as_bytes(hashes.iloc[distinct]), most_bits)], axis=1)
+    return np.unique(np.concatenate([same, near]), axis=0)
 
 
-def _as_numbers(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """One number for every row of at most 64 bits; of longer rows the first 64 bits."""
-    packed = np.packbits(bits[:, :64], axis=1)
-    padded = np.zeros((len(bits), 8), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return padded.view(">u8").ravel().astype(np.uint64)
+def _as_bytes(hashes: "pd.Series[str]") -> bytes:
+    """What the digits say, one hash after another; in parts, as texts of Python's take much memory."""
+    parts = (hashes.iloc[start : start + PART].tolist() for start in range(0, len(hashes), PART))
+    return b"".join(bytes.fromhex("".join(part)) for part in parts)
 
 
-def _same(values: NDArray[np.uint64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """All pairs of positions with the same value, in parts: those one apart in sorted order, those two apart, ..."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
+@lru_cache(maxsize=1)  # several expectations ask for the same pairs
+def _near_pairs(content: bytes, most_bits: int) -> Pairs:
+    """Pairs of hashes, all of them different, that differ in at most `most_bits` bits; each pair at least once.
+
+    Of most_bits + 1 bands of bits at least one is the same in both, by the pigeonhole principle (multi-index hashing:
+    Norouzi, Punjani and Fleet, Fast exact search in Hamming space, 2014).
+    """
+    hashes = np.frombuffer(content, np.uint64).reshape(-1, len(FACTORS))
+    found = [pairs for band in _bands(hashes, most_bits + 1) for pairs in _near_in_band(hashes, band, most_bits)]
+    return np.concatenate([np.empty((0, 2), np.int64), *found])
+
+
+def _bands(hashes: Hashes, count: int) -> Iterator[NDArray[np.uint64]]:
+    """Each band of every hash as a number: the same for the same bits, and hardly ever for others.
+
+    Bits that are neighbours are not independent, so a band has every so manieth.
+    """
+    places = np.arange(HASH_BITS)
+    for number in range(count):
+        mask = np.packbits(places % count == number).view(np.uint64)
+        yield (hashes & mask) @ FACTORS
+
+
+def _near_in_band(hashes: Hashes, band: NDArray[np.uint64], most_bits: int) -> Iterator[Pairs]:
+    """The near ones of all pairs with the same band: those one apart in the order of bands, those two apart, ..."""
+    order = np.argsort(band)
+    bands, hashes = band[order], hashes[order]
+    first_words = hashes[:, 0].copy()
     starts = np.arange(len(order))
     for apart in range(1, len(order)):
         starts = starts[starts + apart < len(order)]
-        starts = starts[ordered[starts] == ordered[starts + apart]]
+        starts = starts[bands[starts] == bands[starts + apart]]
         if not len(starts):
             return
-        yield order[starts], order[starts + apart]
+        # Most differ enough in the first word.
+        near = starts[np.bitwise_count(first_words[starts] ^ first_words[starts + apart]) <= most_bits]
+        near = near[np.bitwise_count(hashes[near] ^ hashes[near + apart]).sum(axis=1) <= most_bits]
+        yield np.stack([order[near], order[near + apart]], axis=1)

@@ -1,16 +1,15 @@
 """Our own expectations of photos: what their pixels say, and which are too like each other."""
 
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
-from expectations.likeness import Pairs, like_pairs, parse_hashes
+from expectations.likeness import Pairs, like_pairs, same_pairs
 from expectations.rule import Rule, Verdict
 
-CHANNELS = ("r", "g", "b")
-MOMENTS = ("square", "mean")
+MEANS, SQUARES = (("mean_r", "mean_g", "mean_b"), ("square_r", "square_g", "square_b"))
 Where = Literal["person", "persons", "splits"]
 """Two photos of one person, of two persons, or of which one is to be learnt from and one to be predicted."""
 
@@ -33,6 +32,8 @@ class PhotoRule(Rule):
     """Greatest value; None if there is no greatest."""
     shown: str = "{:.2f}"
     """How the value is written."""
+    sources: ClassVar[tuple[str, ...]]
+    """The columns that it is computed from."""
 
     @abstractmethod
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
@@ -40,18 +41,19 @@ class PhotoRule(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos that could be decoded."""
-        photos = rows[rows["problem"].isna()]
-        values = self.measure(photos).set_axis(photos["photo"])
+        photos = decoded(rows, *self.sources)
+        values = self.measure(photos)
         outside = values.lt(self.low if self.low is not None else -np.inf) | values.gt(
             self.high if self.high is not None else np.inf
         )
-        return Verdict(len(photos), values[outside].map(self.shown.format))
+        return Verdict(len(photos), values[outside].map(self.shown.format).set_axis(photos.loc[outside, "photo"]))
 
 
 class ExpectSide(PhotoRule):
     """The shorter side of a photo, pixels."""
 
     shown: str = "{:.0f} pixels"
+    sources = ("width", "height")
 
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
         """The shorter side."""
@@ -61,6 +63,8 @@ class ExpectSide(PhotoRule):
 class ExpectAspect(PhotoRule):
     """Width over height of a photo."""
 
+    sources = ("width", "height")
+
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
         """Width over height."""
         return photos["width"] / photos["height"]
@@ -68,6 +72,8 @@ class ExpectAspect(PhotoRule):
 
 class ExpectBrightness(PhotoRule):
     """Mean of all channels of a photo, 0..1."""
+
+    sources = MEANS
 
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
         """The mean."""
@@ -78,10 +84,11 @@ class ExpectContrast(PhotoRule):
     """Standard deviation of a photo's channels, 0..1: 0 if it has one colour."""
 
     shown: str = "{:.3f}"
+    sources = (*MEANS, *SQUARES)
 
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
         """Root of the channels' mean variance."""
-        squares, means = (photos[[f"{moment}_{channel}" for channel in CHANNELS]].to_numpy() for moment in MOMENTS)
+        squares, means = (photos[list(columns)].to_numpy() for columns in (SQUARES, MEANS))
         return pd.Series(np.sqrt((squares - means**2).mean(axis=1).clip(min=0)), photos.index)
 
 
@@ -89,6 +96,7 @@ class ExpectSharpness(PhotoRule):
     """Variance of a photo's Laplacian."""
 
     shown: str = "{:.1f}"
+    sources = ("sharpness",)
 
     def measure(self, photos: pd.DataFrame) -> "pd.Series[float]":
         """The variance."""
@@ -100,11 +108,11 @@ class ExpectOneSize(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos that could be decoded."""
-        photos = rows[rows["problem"].isna()]
-        sizes = photos["width"].astype("str") + "x" + photos["height"].astype("str")
-        usual = sizes.mode().head(1).tolist()
-        other = ~sizes.isin(usual)
-        return Verdict(len(photos), sizes[other].set_axis(photos["photo"][other]))
+        photos = decoded(rows, "width", "height")
+        sizes = pd.MultiIndex.from_frame(photos[["width", "height"]])
+        other = photos[~sizes.isin(sizes.value_counts().index[:1])]
+        words = other["width"].astype("str") + "x" + other["height"].astype("str")
+        return Verdict(len(photos), words.set_axis(other["photo"]))
 
 
 class TwinRule(Rule):
@@ -112,40 +120,47 @@ class TwinRule(Rule):
 
     where: Where
     """Whose photos are compared."""
+    same_bytes: ClassVar[bool]
+    """Whether two such photos have the same bytes, or others."""
 
     @abstractmethod
-    def twins(self, photos: pd.DataFrame) -> Pairs:
-        """Positions of two photos each that are too like each other."""
+    def twins(self, values: "pd.Series[str]") -> Pairs:
+        """Positions of two photos each that are too like each other, by their values of the column."""
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos that could be decoded."""
-        photos = rows[rows["problem"].isna()]
-        return Verdict(len(photos), *name_twins(photos, _of_kind(photos, self.twins(photos), self.where)))
+        places = np.flatnonzero(rows["problem"].isna())
+        pairs = places[self.twins(rows[self.column].iloc[places])]
+        first, second = (rows.iloc[positions].reset_index(drop=True) for positions in pairs.T)
+        meant = _of_kind(first, second, self.where) & (first["sha256"].eq(second["sha256"]) == self.same_bytes)
+        return Verdict(len(places), *name_twins(rows, pairs[meant.to_numpy()]))
 
 
 class ExpectNoCopies(TwinRule):
     """No two files have the same bytes."""
 
-    def twins(self, photos: pd.DataFrame) -> Pairs:
-        """The first file with the same bytes, and each other."""
-        numbers, _ = pd.factorize(photos["sha256"])
-        first = pd.Series(np.arange(len(photos))).groupby(numbers).transform("first").to_numpy()
-        copies = np.flatnonzero(first != np.arange(len(photos)))
-        return np.stack([first[copies], copies], axis=1)
+    same_bytes = True
+
+    def twins(self, values: "pd.Series[str]") -> Pairs:
+        """The first file with the same digest, and each other."""
+        return same_pairs(values)
 
 
 class ExpectNoLookalikes(TwinRule):
     """No two photos look the same, whatever their bytes are."""
 
+    same_bytes = False
     most_bits: int
     """Perceptual hashes that differ in so many bits, or fewer, are of photos that look the same."""
 
-    def twins(self, photos: pd.DataFrame) -> Pairs:
-        """Photos with like hashes, those with the same bytes left out."""
-        pairs = like_pairs(parse_hashes(photos["phash"].tolist()), self.most_bits)
-        digests, _ = pd.factorize(photos["sha256"])
-        other_bytes: Pairs = pairs[digests[pairs[:, 0]] != digests[pairs[:, 1]]]
-        return other_bytes
+    def twins(self, values: "pd.Series[str]") -> Pairs:
+        """Photos with like hashes."""
+        return like_pairs(values, self.most_bits)
+
+
+def decoded(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The photos that could be decoded: these columns beside their names."""
+    return rows.loc[rows["problem"].isna(), ["photo", *columns]]
 
 
 def name_twins(photos: pd.DataFrame, pairs: Pairs) -> "tuple[pd.Series[str], pd.Series[str]]":
@@ -157,18 +172,16 @@ def name_twins(photos: pd.DataFrame, pairs: Pairs) -> "tuple[pd.Series[str], pd.
 
 def brightness(photos: pd.DataFrame) -> "pd.Series[float]":
     """Mean of all channels, photo by photo, 0..1."""
-    return photos[[f"mean_{channel}" for channel in CHANNELS]].mean(axis=1)
+    return photos[list(MEANS)].mean(axis=1)
 
 
-def _of_kind(photos: pd.DataFrame, pairs: Pairs, where: Where) -> Pairs:
-    """The pairs of that kind."""
-    persons, _ = pd.factorize(photos["person"])  # -1 in eval
-    first, second = persons[pairs].T
-    train = (first >= 0) & (second >= 0)
+def _of_kind(first: pd.DataFrame, second: pd.DataFrame, where: Where) -> "pd.Series[bool]":
+    """Whether the two photos of a pair are of that kind, pair by pair."""
+    train = first["split"].eq("train") & second["split"].eq("train")
+    same_person = first["person"].eq(second["person"])
     kinds = {
-        "person": train & (first == second),
-        "persons": train & (first != second),
-        "splits": (first >= 0) != (second >= 0),
+        "person": train & same_person,
+        "persons": train & ~same_person,
+        "splits": first["split"].ne(second["split"]),
     }
-    kept: Pairs = pairs[kinds[where]]
-    return kept
+    return kinds[where]

@@ -4,6 +4,8 @@ import great_expectations as gx
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.photo_rules import (
+    MEANS,
+    SQUARES,
     ExpectAspect,
     ExpectBrightness,
     ExpectContrast,
@@ -19,6 +21,11 @@ from expectations.settings import PhotoSettings, Severity
 from expectations.wording import Words, worded
 
 NAME = "photos"
+COLUMNS = (
+    *("photo", "split", "person", "sha256", "problem", "width", "height"),
+    *(*MEANS, *SQUARES, "sharpness", "phash"),
+)
+"""What the suite looks at."""
 REPLACE = "Replace them, or delete them with their rows."
 LOOK = "Look at them in the quality report, and replace those that show no face."
 PAIRS: dict[Where, tuple[str, str]] = {
@@ -50,6 +57,7 @@ def build(settings: PhotoSettings) -> gx.ExpectationSuite:
             *(_no_copies(where) for where in PAIRS),
             *(_no_lookalikes(where, settings.like_bits) for where in PAIRS),
         ],
+        meta={"columns": COLUMNS},
     )
 
 

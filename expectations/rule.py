@@ -4,12 +4,16 @@ from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
+from great_expectations.core import ExpectationValidationResult
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.execution_engine.execution_engine import ExecutionEngine
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent
+from great_expectations.render.renderer.renderer import renderer
 
 LISTED = 1_000
 """Number of offenders that a result lists; how many there are is counted in full."""
@@ -55,6 +59,22 @@ class Rule(BatchExpectation):
     @abstractmethod
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Look at a table, shape (rows, columns); missing values are other expectations' business."""
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    def _prescriptive_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, object] | None = None,
+    ) -> list[RenderedStringTemplateContent]:
+        """What Great Expectations' own Data Docs say of a rule that is not `worded`: what it is, and its bounds."""
+        del runtime_configuration
+        known = result.expectation_config if result else configuration
+        kwargs = known.kwargs if known else {}
+        given = [f"({name}: {value})" for name, value in kwargs.items() if name not in ("column", "batch_id")]
+        words = " ".join([(cls.__doc__ or "").split("\n")[0], *given])
+        return [RenderedStringTemplateContent({"template": "$words", "params": {"words": words}, "styling": {}})]
 
     def _validate(
         self,

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
+from expectations.drift_rules import NEW
 from expectations.rule import Rule, Verdict
 from tasks.classes import class_name
 
@@ -28,6 +29,13 @@ def divergence(new: Mapping[str, float], reference: Mapping[str, float]) -> floa
     return sum(p[value] / p_sum * log(p[value] / p_sum / (q[value] / q_sum)) for value in values)
 
 
+def shares_of(rows: pd.DataFrame, column: str, counted: Counted) -> dict[str, float]:
+    """Shares of a column's values, 0..1; where rows of earlier data stand beside new ones, those of the new."""
+    new = rows[rows["data"] == NEW] if "data" in rows else rows
+    values = (new.drop_duplicates("person") if counted == "persons" else new)[column].dropna().astype("str")
+    return {str(value): float(share) for value, share in values.value_counts(normalize=True).items()}
+
+
 class ExpectSharesLike(Rule):
     """The shares of a column's values are like those of a reference."""
 
@@ -40,9 +48,7 @@ class ExpectSharesLike(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the values: those whose shares differ are the offenders, if all of them together diverge too far."""
-        counted = rows.drop_duplicates("person") if self.counted == "persons" else rows
-        found = counted[self.column].dropna().astype("str").value_counts(normalize=True)
-        shares = {str(value): float(share) for value, share in found.items()}
+        shares = shares_of(rows, self.column, self.counted)
         values = sorted(self.reference.keys() | shares.keys())
         if divergence(shares, self.reference) <= self.most:
             return Verdict(len(values), pd.Series(dtype="str"))

@@ -16,6 +16,8 @@ from expectations.wording import Words, worded
 from tasks.classes import CLASS_COUNT
 
 NAME = "submission"
+COLUMNS = ("image", "answer", "expected")
+"""What the suite looks at."""
 REPORT_BUG = "Foldline writes this file, so it is a bug: report it, and do not send the file."
 
 
@@ -75,4 +77,5 @@ def build(settings: SubmissionSettings, learnt: Mapping[str, float]) -> gx.Expec
                 severity="info",
             ),
         ],
+        meta={"columns": COLUMNS},
     )

@@ -2,11 +2,11 @@
 
 from prefect import flow
 
+from flows.catalog import keep_catalog
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import CropParams
+from flows.places import open_places
 from flows.recording import keep, shown_run
-from tasks.catalog.task import catalog_task
-from tasks.data_folder import open_data
 from tasks.faces.task import faces_task
 from tasks.prepare.task import prepare_task
 from tasks.store import open_ledger
@@ -16,12 +16,12 @@ from tasks.store import open_ledger
 def crop_faces(params: CropParams) -> str:
     """Find the face in every photo and make the crops that training reads. Returns the name of the run."""
     experiment = resolve_experiment(params.experiment, params.overrides)
-    open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
+    open_places(params)
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.model_dump(mode="json", include={"faces", "prepare"})
     with shown_run(ledger.backend, "crop-faces", name, settings, params.data) as run:
-        catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
+        catalog = keep_catalog(run, params)
         boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))
         keep(run, "prepare", prepare_task(params.data, catalog, boxes, experiment.prepare, return_state=True))
     return run.start.run

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from tasks.catalog.layout import ListedPhoto, read_layout
 from tasks.catalog.measure import digest_photos
 from tasks.data_folder import DataFolder
-from tasks.store import Artifact
-from tasks.store.explain import Difference
+from tasks.store import Artifact, Manifest
+from tasks.store.explain import Difference, InputChange
 from tasks.store.manifest import FileEntry
 from tasks.tables import CATALOG
 
@@ -36,6 +36,11 @@ class DataChange:
 
 Cause = Difference | DataChange
 """Why an artifact is not an earlier one."""
+
+
+def is_data(change: Difference, old: Manifest) -> bool:
+    """Whether a change is that of the data folder that a catalog, `old`, was made from."""
+    return isinstance(change, InputChange) and (old.step, change.name) == ("catalog", "data")
 
 
 def data_change(old: Mapping[str, Photo], new: Mapping[str, Photo]) -> DataChange:

@@ -34,7 +34,7 @@ def ensemble(params: EnsembleParams) -> str:
         blended = keep(run, "ensemble", ensembles_task(catalog, parts, return_state=True))
         keep(run, "labels", labels_task(catalog, blended, return_state=True))
         submission = keep(run, "submission", submission_task(catalog, blended, return_state=True))
-        Validator(run, catalog, ValidationSettings()).submission(submission)
+        Validator(run, runs[0].data, catalog, ValidationSettings()).submission(submission)
         note_scores(run, blended)
     advance_latest(ledger.backend, run.start.run)
     return run.start.run

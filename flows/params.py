@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from flows.champion import CHAMPION
 from flows.shipped import shipped_experiments
+from tasks.corrections.source import shipped_corrections
 from tasks.faces.settings import FacesSettings
 from tasks.folds.settings import FoldsSettings
 from tasks.prepare.settings import PrepareSettings
@@ -30,6 +31,15 @@ def _offer_experiments(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [
         {"title": "ships with Foldline", "type": "string", "enum": shipped_experiments()},
         {"title": "path of a YAML file", "type": "string", "pattern": r"\.ya?ml$"},
+    ]
+
+
+def _offer_corrections(schema: dict[str, Any]) -> None:
+    """Let the form offer the corrections that ship with Foldline, and take the path or URL of others."""
+    schema["anyOf"] = [
+        {"title": "none", "type": "null"},
+        {"title": "ships with Foldline", "type": "string", "enum": shipped_corrections()},
+        {"title": "path or URL of a CSV file", "type": "string", "pattern": rf"{NO_CREDENTIALS}.*\.csv$"},
     ]
 
 
@@ -59,6 +69,9 @@ class DataParams(BaseModel):
 
     data: str = Field(min_length=1, json_schema_extra={"pattern": NO_CREDENTIALS})
     """Data folder, or `s3://bucket/prefix`: train/train.csv, train/images, eval/info.csv and eval/images below it."""
+    corrections: str | None = Field(default=None, json_schema_extra=_offer_corrections)
+    """Known label errors to correct: the path or the `s3://` URL of a CSV file, or `competition`, which ships with
+    Foldline and fits the real competition's data. The data itself stays as it is."""
     experiment: str = Field(default=DEFAULT_EXPERIMENT, json_schema_extra=_offer_experiments)
     """Name of an experiment that ships with Foldline, or the path of a YAML file of your own."""
     overrides: Annotated[tuple[Change, ...], Parameter(name="--set")] = ()

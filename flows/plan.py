@@ -6,11 +6,21 @@ from functools import cache, cached_property, partial
 
 from pydantic import BaseModel
 
-from flows.data_change import Cause, DataChange, Photo, data_change, photos_of_catalog, photos_of_folder
+from flows.data_change import (
+    Cause,
+    DataChange,
+    Photo,
+    data_change,
+    is_data,
+    photos_of_catalog,
+    photos_of_folder,
+)
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import DataParams, Experiment
+from flows.places import open_places
 from tasks.catalog.step import make_catalog
-from tasks.data_folder import DataFolder, open_data
+from tasks.corrections.step import make_corrections
+from tasks.data_folder import DataFolder
 from tasks.ensemble.step import blend_folds
 from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.faces.step import find_boxes
@@ -79,12 +89,12 @@ def plan_retrain(params: DataParams, backend: Backend) -> dict[str, PlannedStep]
     """What `retrain` would do with these parameters and this store, by the names of its artifacts. Writes nothing.
 
     Raises:
-        ConfigError: an experiment, or where the data lies, is wrong.
-        DataError: the data folder cannot be used. Photos are read, but not decoded.
+        ConfigError: an experiment, or where the data or its corrections lie, is wrong.
+        DataError: the data folder, or the corrections file, cannot be used. Photos are read, but not decoded.
     """
     experiment = resolve_experiment(params.experiment, params.overrides)
-    ledger, data = PlanningLedger(backend), open_data(params.data)
-    artifacts = find_artifacts(ledger, data, experiment, experiment_name(params.experiment))
+    ledger, data = PlanningLedger(backend), open_places(params)
+    artifacts = find_artifacts(ledger, data, experiment, experiment_name(params.experiment), params.corrections)
     planner = _Planner(ledger, data, artifacts)
     return {name: planner.plan(artifact) for name, artifact in artifacts.items()}
 
@@ -97,17 +107,20 @@ def nothing_new(params: DataParams, backend: Backend) -> bool:
         return False
     experiment = resolve_experiment(params.experiment, params.overrides)
     name = experiment_name(params.experiment)
-    artifacts = find_artifacts(PlanningLedger(backend), open_data(params.data), experiment, name)
+    artifacts = find_artifacts(PlanningLedger(backend), open_places(params), experiment, name, params.corrections)
     made = {label: ref for label, ref in newest.artifacts.items() if label != ARTIFACTS["drift"]}
     return made == {label: artifact.ref for label, artifact in artifacts.items()}
 
 
-def find_artifacts(ledger: Ledger, data: DataFolder, experiment: Experiment, name: str) -> dict[str, Artifact]:
+def find_artifacts(
+    ledger: Ledger, data: DataFolder, experiment: Experiment, name: str, corrections: str | None = None
+) -> dict[str, Artifact]:
     """The artifacts of a retrain under the names that its run gives them, asked of the steps themselves.
 
     All but the comparison with earlier data, which depends on other runs, too.
     """
-    catalog = make_catalog(ledger, data)
+    right = make_corrections(ledger, corrections) if corrections is not None else None
+    catalog = make_catalog(ledger, data, right)
     boxes = find_boxes(ledger, data, catalog, experiment.faces)
     crops = make_crops(ledger, data, catalog, boxes, experiment.prepare)
     folds = make_folds(ledger, catalog, experiment.folds)
@@ -122,13 +135,14 @@ def find_artifacts(ledger: Ledger, data: DataFolder, experiment: Experiment, nam
         return {ARTIFACTS[subject]: validate()} if wanted.suites_of(subject) else {}
 
     artifacts = {
+        **({"corrections": right} if right else {}),
         "catalog": catalog,
-        **validated("data", lambda: validate_data(ledger, catalog, wanted)),
+        **validated("data", lambda: validate_data(ledger, data, catalog, wanted)),
         "faces": boxes,
-        **validated("faces", lambda: validate_faces(ledger, catalog, boxes, wanted)),
+        **validated("faces", lambda: validate_faces(ledger, data, catalog, boxes, wanted)),
         "prepare": crops,
         "folds": folds,
-        **validated("folds", lambda: validate_folds(ledger, catalog, folds, wanted)),
+        **validated("folds", lambda: validate_folds(ledger, data, catalog, folds, wanted)),
         **{f"fold-{fold}": model for fold, model in enumerate(models)},
         "ensemble": ensemble,
         "labels": find_suspects(ledger, catalog, ensemble),
@@ -183,7 +197,7 @@ class _Planner:
         before, after = self._known.get(change.old or ""), self._known.get(change.new or "")
         if before and after:
             yield from self._causes(before, after)
-        elif old.step == "catalog":
+        elif is_data(change, old):
             yield self._data_change(old.ref) or change
         else:
             yield change

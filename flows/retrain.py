@@ -7,16 +7,16 @@ from prefect import flow
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from flows.catalog import keep_catalog
 from flows.champion import crown_if_better
 from flows.experiments import experiment_name, resolve_experiment
 from flows.fold_runs import FoldCall, train_folds
 from flows.heeding import heeding_server
 from flows.params import RetrainParams
+from flows.places import open_places
 from flows.plan import nothing_new
 from flows.recording import announce, keep, note_scores, shown_run
 from flows.validation import Validator, find_reference
-from tasks.catalog.task import catalog_task
-from tasks.data_folder import open_data
 from tasks.ensemble.task import ensemble_task
 from tasks.errors import StoreUnavailableError
 from tasks.faces.task import faces_task
@@ -41,7 +41,7 @@ def retrain(params: RetrainParams) -> str:
     Every step that the store has a result for is reused. Returns the name of the run.
     """
     experiment = resolve_experiment(params.experiment, params.overrides)
-    open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
+    open_places(params)
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     settings = experiment.model_dump(mode="json")
@@ -49,8 +49,8 @@ def retrain(params: RetrainParams) -> str:
         return cast("str", Completed(name=SKIPPED, message="The newest run has made all of this.", data=""))
     reference = patiently(partial(find_reference, params.against, params.data, ledger.backend), StoreUnavailableError)
     with heeding_server(), shown_run(ledger.backend, "retrain", name, settings, params.data) as run:
-        catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
-        validator = Validator(run, catalog, experiment.validation)
+        catalog = keep_catalog(run, params)
+        validator = Validator(run, params.data, catalog, experiment.validation)
         validator.data()
         validator.drift(reference)
         boxes = keep(run, "faces", faces_task(params.data, catalog, experiment.faces, return_state=True))

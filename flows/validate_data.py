@@ -4,12 +4,12 @@ from functools import partial
 
 from prefect import flow
 
+from flows.catalog import keep_catalog
 from flows.experiments import experiment_name, resolve_experiment
 from flows.params import ValidateParams
+from flows.places import open_places
 from flows.recording import keep, shown_run
 from flows.validation import Validator, find_reference
-from tasks.catalog.task import catalog_task
-from tasks.data_folder import open_data
 from tasks.errors import StoreUnavailableError
 from tasks.faces.task import faces_task
 from tasks.folds.task import folds_task
@@ -27,15 +27,15 @@ def validate_data(params: ValidateParams) -> str:
         GateError: an expectation failed that is severe enough.
     """
     experiment = resolve_experiment(params.experiment, params.overrides)
-    open_data(params.data)  # refuses credentials in a URL before it is noted anywhere
+    open_places(params)
     ledger = open_ledger()
     name = experiment_name(params.experiment)
     wanted = experiment.validation.model_copy(update={"suites": params.suites})
     reference = patiently(partial(find_reference, params.against, params.data, ledger.backend), StoreUnavailableError)
     settings = wanted.model_dump(mode="json")
     with shown_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:
-        catalog = keep(run, "catalog", catalog_task(params.data, return_state=True))
-        validator = Validator(run, catalog, wanted)
+        catalog = keep_catalog(run, params)
+        validator = Validator(run, params.data, catalog, wanted)
         validator.data()
         validator.drift(reference)
         if wanted.suites_of("faces"):

@@ -32,25 +32,34 @@ class Validator:
     """Validates what a run makes, as far as its settings ask for it. Every method raises GateError if it is too bad."""
 
     run: Run
+    folder: str
+    """Where the photos of the catalog lie."""
     catalog: ArtifactRef
     settings: ValidationSettings
 
     def data(self) -> None:
         """Photos and labels."""
-        self._keep("data", lambda: validate_data_task(self.catalog, self.settings, return_state=True))
+        self._keep("data", lambda: validate_data_task(self.folder, self.catalog, self.settings, return_state=True))
 
     def drift(self, reference: ArtifactRef | Shares | None) -> None:
-        """Photos and labels beside earlier ones, if there are any."""
-        if reference is not None:
-            self._keep("drift", lambda: validate_drift_task(self.catalog, reference, self.settings, return_state=True))
+        """Photos and labels beside earlier ones, if there are any, and they are others."""
+        if reference not in (None, self.catalog):
+            self._keep(
+                "drift",
+                lambda: validate_drift_task(self.folder, self.catalog, reference, self.settings, return_state=True),
+            )
 
     def faces(self, boxes: ArtifactRef) -> None:
         """Boxes."""
-        self._keep("faces", lambda: validate_faces_task(self.catalog, boxes, self.settings, return_state=True))
+        self._keep(
+            "faces", lambda: validate_faces_task(self.folder, self.catalog, boxes, self.settings, return_state=True)
+        )
 
     def folds(self, folds: ArtifactRef) -> None:
         """Folds."""
-        self._keep("folds", lambda: validate_folds_task(self.catalog, folds, self.settings, return_state=True))
+        self._keep(
+            "folds", lambda: validate_folds_task(self.folder, self.catalog, folds, self.settings, return_state=True)
+        )
 
     def submission(self, submission: ArtifactRef) -> None:
         """The submission."""

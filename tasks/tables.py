@@ -112,6 +112,20 @@ CATALOG = Table(
     ),
 )
 
+CORRECTIONS = Table(
+    "corrections",
+    "a label that is corrected, in the order of corrections.csv",
+    (
+        Column("path", "str", "a person, by folder name or id; with the state, a photo of one: `{person}/{name}`"),
+        Column("attribute", "str", "`gender` or `age` of a person, or `state` of a photo"),
+        Column("old", "str", "what the data says, age in years"),
+        Column("new", "str", "what is right, age in years"),
+        Column("why", "str", "the reason, in words"),
+        Column("who", "str", "who decided it"),
+        Column("date", "str", "the day of the decision, YYYY-MM-DD"),
+    ),
+)
+
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 """Facial landmarks; left and right as seen in the photo."""
 BOX_SIDES = ("left", "top", "right", "bottom")
@@ -240,4 +254,4 @@ OFFENDERS = Table(
     ),
 )
 
-TABLES = (CATALOG, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)
+TABLES = (CATALOG, CORRECTIONS, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)

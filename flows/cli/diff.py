@@ -102,9 +102,10 @@ class _Comparison:
             return Pair("lost", lost=str(error))
 
     def _causes(self, old: Artifact, new: Artifact) -> Iterator["Cause"]:
+        from flows.data_change import is_data
+
         for change in differences(old.manifest, new.manifest, self._code_of):
-            is_data = isinstance(change, InputChange) and old.ref.step == "catalog"
-            yield _data_change(old, new) if is_data else change
+            yield _data_change(old, new) if is_data(change, old.manifest) else change
 
 
 def _data_change(old: Artifact, new: Artifact) -> "DataChange":

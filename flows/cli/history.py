@@ -14,6 +14,7 @@ from tasks.errors import CorruptFileError, NotInStoreError
 from tasks.store import Artifact, ArtifactRef, Ledger, open_ledger
 from tasks.store.parallel import in_parallel
 from tasks.store.runs import RunManifest, RunStart, find_run, list_runs
+from tasks.validate.settings import ARTIFACTS
 
 LINKS = (
     ("submission", "submission", "submission.csv"),
@@ -82,8 +83,12 @@ def print_run(ledger: Ledger, run: RunStart | RunManifest, artifacts: Artifacts)
     facts = {"run": run.run, "state": "not ended", "data": run.data}
     if isinstance(run, RunManifest):
         facts |= {"state": run.state, "took": f"{duration(run.seconds)}; {_reused(run)} artifacts reused"}
-        if isinstance(validation := artifacts.get("validate"), Artifact):
-            facts["checks"] = _checks(validation)
+        if checks := [
+            f"{subject}: {_checks(validation)}"
+            for subject, name in ARTIFACTS.items()
+            if isinstance(validation := artifacts.get(name), Artifact)
+        ]:
+            facts["checks"] = f"\n{'':<12}".join(checks)
         facts |= {name.replace("_", " "): f"{value:.4f}" for name, value in run.scores.items()}
         facts |= {
             label: artifact.url(file)
@@ -100,7 +105,7 @@ def _checks(validation: Artifact) -> str:
     summary = validation.manifest.summary
     failed = summary["failed"] if isinstance(summary["failed"], dict) else {}
     counts = [f"{count} {severity}" for severity, count in failed.items() if count]
-    return f"{summary['expectations']} expectations; failed: {', '.join(counts) or 'none'}"
+    return f"{summary['expectations']} expectations, failed: {', '.join(counts) or 'none'}"
 
 
 def _reused(run: RunManifest) -> str:

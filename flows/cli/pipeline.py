@@ -11,7 +11,7 @@ from flows.cli.options import StoreOptions
 from flows.embedded import run_embedded
 from flows.experiments import resolve_experiment
 from flows.params import DataParams, RetrainParams, ValidateParams
-from tasks.data_folder import open_data
+from flows.places import open_places
 from tasks.progress import say
 from tasks.store import open_ledger
 from tasks.store.runs import read_run
@@ -50,7 +50,7 @@ def retrain(
 def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> None:
     # The flow would tell a typing error, or a store that cannot be written, too; but Prefect's start takes seconds.
     resolve_experiment(params.experiment, params.overrides)
-    open_data(params.data)
+    open_places(params)
     options.choose()
     open_ledger().backend.check()
     with progress_display():

@@ -36,10 +36,15 @@ class PersonRow:
     """A row of train.csv."""
 
     person: str
-    group: str
+    id: str
     race: str
     gender: str
     age: int
+
+    @property
+    def group(self) -> str:
+        """The id without the suffix of a NUMBERED_ID."""
+        return re.sub(NUMBERED_ID, r"\1", self.id)
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def _read_persons(rows: list[Row]) -> tuple[list[PersonRow], tuple[Fault, ...]]:
     persons = [
         PersonRow(
             person=row["path"],
-            group=re.sub(NUMBERED_ID, r"\1", row["id"]),
+            id=row["id"],
             race=row["race"],
             gender=row["gender"],
             age=int(row["age"]),

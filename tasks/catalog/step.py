@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
+from tasks.catalog.correct import correct
 from tasks.catalog.eda import describe
 from tasks.catalog.layout import Layout, ListedPhoto, read_layout
 from tasks.catalog.measure import PhotoFacts, Unreadable, digest_photos, measure_photos
@@ -16,7 +17,7 @@ from tasks.data_folder import DataFolder
 from tasks.errors import Fault, fault, raise_faults
 from tasks.store import Artifact, Ledger, Step, digest_json
 from tasks.store.manifest import FileEntry
-from tasks.tables import CATALOG
+from tasks.tables import CATALOG, CORRECTIONS
 
 STEP = Step(name="catalog", package="tasks.catalog", libraries=("imagehash", "opencv-python-headless", "pillow"))
 
@@ -29,21 +30,24 @@ LABEL_COLUMNS = (
     "age",
     "age_group",
     "class",
-    "given_state",
-    "given_gender",
-    "given_age",
 )
-"""Columns that only training photos have."""
+"""Columns that only training photos have, besides what they were given."""
 
 
-def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
+def make_catalog(ledger: Ledger, data: DataFolder, corrections: Artifact | None = None) -> Artifact:
     """The catalog of a data folder: catalog.parquet and eda.json.
 
     Its key is a digest of every listed file's name and bytes, so a changed photo or label makes a new catalog, and
     the same data elsewhere makes the same.
 
+    Args:
+        ledger: where it goes.
+        data: where the photos lie; nothing is changed there.
+        corrections: what is wrong in the labels of the folder, if anything is known to be.
+
     Raises:
-        DataError: something is wrong with the folder; the message lists everything that is.
+        DataError: something is wrong with the folder, or the corrections do not fit it; the message lists everything
+            that is.
     """
     data.check()
     layout = read_layout(data)
@@ -53,19 +57,21 @@ def make_catalog(ledger: Ledger, data: DataFolder) -> Artifact:
     files = [file for file in found if isinstance(file, FileEntry)]
 
     def compute(folder: Path) -> Mapping[str, JsonValue]:
+        corrected = _corrected(layout.photos, corrections)
         digests = {photo: file.sha256 for photo, file in zip(photos, files, strict=True)}
-        facts = _facts(ledger, data, digests)
-        catalog = CATALOG.conform(
-            pd.DataFrame(
-                [_row(listed, file, fact) for listed, file, fact in zip(layout.photos, files, facts, strict=True)]
-            )
-        )
+        rows = zip(layout.photos, corrected, files, _facts(ledger, data, digests), strict=True)
+        catalog = CATALOG.conform(pd.DataFrame([_row(*row) for row in rows]))
         CATALOG.write(catalog, folder / "catalog.parquet")
         figures = describe(catalog)
         (folder / "eda.json").write_text(json.dumps(figures, indent=2))
         return {"photos": figures["photos"], "persons": figures["persons"]}
 
-    return ledger.produce(STEP, {"data": _data_digest(layout, files)}, None, compute)
+    corrected_by = {"corrections": corrections} if corrections else {}
+    return ledger.produce(STEP, {"data": _data_digest(layout, files), **corrected_by}, None, compute)
+
+
+def _corrected(photos: tuple[ListedPhoto, ...], corrections: Artifact | None) -> tuple[ListedPhoto, ...]:
+    return correct(photos, CORRECTIONS.read(corrections.path("corrections.parquet"))) if corrections else photos
 
 
 def _facts(ledger: Ledger, data: DataFolder, digests: Mapping[str, str]) -> list[PhotoFacts]:
@@ -89,7 +95,7 @@ def _data_digest(layout: Layout, files: Sequence[FileEntry]) -> str:
 
 def _labels(listed: ListedPhoto) -> tuple[str, str, str, str, int] | tuple[()]:
     person = listed.person
-    return (person.person, person.group, person.race, person.gender, person.age) if person else ()
+    return (person.person, person.id, person.race, person.gender, person.age) if person else ()
 
 
 def _refuse(data: DataFolder, found: Sequence[object], faults: tuple[Fault, ...] = ()) -> None:
@@ -103,10 +109,11 @@ def _refuse(data: DataFolder, found: Sequence[object], faults: tuple[Fault, ...]
     raise_faults((*faults, *unread), f"The data folder {data.url} cannot be used")
 
 
-def _row(listed: ListedPhoto, file: FileEntry, facts: PhotoFacts) -> dict[str, object]:
+def _row(given: ListedPhoto, corrected: ListedPhoto, file: FileEntry, facts: PhotoFacts) -> dict[str, object]:
     return {
-        "photo": listed.photo,
-        **_label_columns(listed),
+        "photo": given.photo,
+        **_label_columns(corrected),
+        **_given_columns(given),
         "sha256": file.sha256,
         "bytes": file.size,
         **facts._asdict(),
@@ -128,9 +135,15 @@ def _label_columns(listed: ListedPhoto) -> dict[str, object]:
         "age": person.age,
         "age_group": group,
         "class": _class_of(listed.state, person.gender, group),
+    }
+
+
+def _given_columns(listed: ListedPhoto) -> dict[str, object]:
+    person = listed.person
+    return {
         "given_state": listed.state,
-        "given_gender": person.gender or None,
-        "given_age": person.age,
+        "given_gender": (person.gender or None) if person else None,
+        "given_age": person.age if person else None,
     }
 
 

@@ -1,18 +1,22 @@
 """What the models were given: the data set's figures, the checks that it went through, and the faces found in it."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from pydantic import JsonValue
 
 from tasks.classes import STATES
 from tasks.report.run import RunTables
+from tasks.report.thumbnails import Thumbnails
 
 IN_OTHER_SECTIONS = ("class", "mask", "gender", "age_group", "persons_by_age")
 """Figures of the data set that the report draws or lists elsewhere."""
 LISTED = 5
 """Number of a figure's parts that are listed."""
+SHOWN = 6
+"""Number of photos that are shown of those that break a check."""
 SEVERITIES = {
     "critical": "makes the data unfit for use",
     "warning": "should be looked at",
@@ -24,20 +28,35 @@ NO_FACE = ("default", "centre")
 
 
 @dataclass(frozen=True)
-class Check:
-    """A check of the data: a rule, and what broke it.
+class FlawedPhoto:
+    """A photo that breaks a check.
 
     Attributes:
-        message: the rule if it is met; otherwise what breaks it, and what to do.
+        images: its thumbnail, by the photo, and that of the photo that it is too like, where that is what is wrong.
+        what: what is wrong with it, in words; empty if the images say all.
+    """
+
+    images: dict[str, str]
+    what: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A failed check: a rule, and what broke it.
+
+    Attributes:
+        message: what breaks the rule, and what to do.
         unit: what was checked.
         checked: number of them.
         unexpected: number of them that break the rule.
+        photos: some of these, where they are photos.
     """
 
     message: str
     unit: str
     checked: int
     unexpected: int
+    photos: list[FlawedPhoto]
 
 
 @dataclass(frozen=True)
@@ -73,10 +92,13 @@ def list_figures(run: RunTables) -> list[tuple[str, str]]:
     ]
 
 
-def list_checks(run: RunTables) -> Checks:
+def list_checks(run: RunTables, thumbnails: Thumbnails) -> Checks:
     """What the expectations found."""
     broken = run.results[~run.results["success"]]
-    failed = {severity: _checks(broken[broken["severity"] == severity]) for severity in SEVERITIES}
+    failed = {
+        severity: [_check(row, run, thumbnails) for row in broken[broken["severity"] == severity].to_dict("records")]
+        for severity in SEVERITIES
+    }
     return Checks(failed=failed, met=len(run.results) - len(broken), total=len(run.results))
 
 
@@ -105,8 +127,23 @@ def smallest_box(run: RunTables) -> dict[str, float]:
     return {side: limit for side, limit in found if isinstance(limit, float)}
 
 
-def _checks(results: pd.DataFrame) -> list[Check]:
-    return [Check(*row) for row in results[["message", "unit", "checked", "unexpected"]].itertuples(index=False)]
+def _check(result: dict[Hashable, Any], run: RunTables, thumbnails: Thumbnails) -> Check:
+    offenders = run.offenders[run.offenders["expectation"] == result["expectation"]]
+    return Check(
+        message=result["message"],
+        unit=result["unit"],
+        checked=result["checked"],
+        unexpected=result["unexpected"],
+        photos=_flawed_photos(offenders.head(SHOWN), thumbnails) if result["unit"] == "photos" else [],
+    )
+
+
+def _flawed_photos(offenders: pd.DataFrame, thumbnails: Thumbnails) -> list[FlawedPhoto]:
+    rows = offenders[["key", "what", "other"]].fillna("").itertuples(index=False)
+    return [
+        FlawedPhoto({photo: thumbnails.uri(photo) for photo in (key, other) if photo}, "" if other else what)
+        for key, what, other in rows
+    ]
 
 
 def _face_row(name: str, boxes: pd.DataFrame, sources: list[str]) -> FaceRow:

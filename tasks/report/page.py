@@ -20,7 +20,7 @@ from tasks.report.data import (
 from tasks.report.gallery import Gallery, pick_photos
 from tasks.report.plots import ages_plot, box_sizes_plot, learning_curves, shares_plot
 from tasks.report.provenance import Provenance, headline_settings, splits_persons, trace
-from tasks.report.run import RunTables
+from tasks.report.run import RunTables, validations_of
 from tasks.report.scores import ScoreView, score_run
 from tasks.report.shares import SOURCES, Share, attribute_shares, class_shares
 from tasks.report.thumbnails import Thumbnails
@@ -55,7 +55,7 @@ class Page:
         figures: figures of the data set, names and values.
         ages: persons by age, drawn.
         checks: what the expectations found.
-        data_docs: where the full validation report lies in the store.
+        data_docs: where the Data Docs of each validation lie in the store, by its name.
         faces: how boxes were found.
         gallery: photos to look at.
         suspects: number of labels in doubt.
@@ -75,7 +75,7 @@ class Page:
     figures: list[tuple[str, str]]
     ages: Markup
     checks: Checks
-    data_docs: str
+    data_docs: dict[str, str]
     faces: Faces
     gallery: Gallery
     suspects: int
@@ -85,6 +85,7 @@ class Page:
 def make_page(run: RunTables) -> Page:
     """Everything that the report says of a run."""
     by_attribute, by_class = attribute_shares(run), class_shares(run)
+    thumbnails = Thumbnails(run.artifacts["prepare"])
     of_values = [share for shares in by_attribute.values() for share in shares]
     return Page(
         experiment=run.experiment,
@@ -99,10 +100,10 @@ def make_page(run: RunTables) -> Page:
         share_plots=[shares_plot(of_values, "values"), shares_plot(by_class, "classes")],
         figures=list_figures(run),
         ages=ages_plot(run.train.drop_duplicates("person")["age"]),
-        checks=list_checks(run),
-        data_docs=f"{run.artifacts['validate'].root}/data_docs/index.html",
+        checks=list_checks(run, thumbnails),
+        data_docs={name: f"{one.root}/data_docs/index.html" for name, one in validations_of(run.artifacts).items()},
         faces=_faces(run),
-        gallery=pick_photos(run, Thumbnails(run.artifacts["prepare"])),
+        gallery=pick_photos(run, thumbnails),
         suspects=len(run.suspects),
         provenance=trace(run),
     )

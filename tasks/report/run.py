@@ -11,7 +11,18 @@ import pandas as pd
 from pydantic import JsonValue
 
 from tasks.store import Artifact
-from tasks.tables import BOXES, CATALOG, CLASS_COLUMNS, FOLDS, HISTORY, PROBABILITIES, RESULTS, SUSPECTS
+from tasks.tables import (
+    BOXES,
+    CATALOG,
+    CLASS_COLUMNS,
+    FOLDS,
+    HISTORY,
+    OFFENDERS,
+    PROBABILITIES,
+    RESULTS,
+    SUSPECTS,
+    Table,
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,8 @@ class RunTables:
         eval: evaluation photos with `predicted` (class, as submitted) and `probability` (of that class).
         boxes: the boxes table, with the `split` and the `state` of the catalog.
         histories: the history table of every fold, by its number.
-        results: the results table.
+        results: the results tables of all validations, one after another.
+        offenders: their offenders tables, likewise.
         figures: figures of the data set, by name.
         suspects: the suspects table.
     """
@@ -40,6 +52,7 @@ class RunTables:
     boxes: pd.DataFrame
     histories: Mapping[int, pd.DataFrame]
     results: pd.DataFrame
+    offenders: pd.DataFrame
     figures: Mapping[str, JsonValue]
     suspects: pd.DataFrame
 
@@ -56,14 +69,8 @@ def read_tables(artifacts: Mapping[str, Artifact], experiment: str) -> RunTables
         eval=_eval(catalog, artifacts),
         boxes=boxes.merge(catalog[["photo", "split", "state"]], on="photo", validate="1:1"),
         histories={number: HISTORY.read(fold.path("history.parquet")) for number, fold in folds_of(artifacts).items()},
-        results=pd.concat(
-            [
-                RESULTS.read(artifact.path("results.parquet"))
-                for name, artifact in artifacts.items()
-                if name.startswith("validate")
-            ],
-            ignore_index=True,
-        ),
+        results=_read_validations(RESULTS, "results.parquet", artifacts),
+        offenders=_read_validations(OFFENDERS, "offenders.parquet", artifacts),
         figures=json.loads(artifacts["catalog"].path("eda.json").read_text()),
         suspects=SUSPECTS.read(artifacts["labels"].path("suspects.parquet")),
     )
@@ -73,6 +80,16 @@ def folds_of(artifacts: Mapping[str, Artifact]) -> dict[int, Artifact]:
     """The fold models among the artifacts of a run, by the number of the fold, in order."""
     numbers = sorted(int(name.removeprefix("fold-")) for name in artifacts if name.startswith("fold-"))
     return {number: artifacts[f"fold-{number}"] for number in numbers}
+
+
+def validations_of(artifacts: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    """The validations among the artifacts of a run, by name; there may be none."""
+    return {name: artifact for name, artifact in artifacts.items() if name.startswith("validate")}
+
+
+def _read_validations(table: Table, name: str, artifacts: Mapping[str, Artifact]) -> pd.DataFrame:
+    tables = [table.read(artifact.path(name)) for artifact in validations_of(artifacts).values()]
+    return pd.concat(tables, ignore_index=True) if tables else table.conform(pd.DataFrame(columns=table.column_names))
 
 
 def _train(catalog: pd.DataFrame, artifacts: Mapping[str, Artifact]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ def make_report(ledger: Ledger, artifacts: Mapping[str, Artifact], experiment: s
 
     Args:
         ledger: where the report goes.
-        artifacts: what the run used and made: catalog, validate, faces, prepare, folds, fold-0 and so on, ensemble,
-            labels and submission.
+        artifacts: what the run used and made: catalog, faces, prepare, folds, fold-0 and so on, ensemble, labels,
+            submission, and the validations, if there are any: validate and so on.
         experiment: name of the experiment, for the headline.
     """
 

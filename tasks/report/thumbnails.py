@@ -1,19 +1,10 @@
-"""Small pictures of photos, as data URIs: a report carries them with it."""
-
-import base64
-import io
+"""Thumbnails of the crops that a run was trained on."""
 
 import numpy as np
-from PIL import Image
 
-from tasks.photos import Pixels
 from tasks.store import Artifact
 from tasks.tables import CROPS
-
-SIDE = 240
-"""Most pixels of a thumbnail's longer side."""
-QUALITY = 72
-"""JPEG quality: with SIDE about 6 kB a thumbnail."""
+from tasks.thumbnails import encode_thumbnail
 
 
 class Thumbnails:
@@ -31,12 +22,3 @@ class Thumbnails:
         """The thumbnail of `photo` as a ``data:`` URI of a JPEG."""
         shard, row = self._places[photo]
         return encode_thumbnail(np.asarray(self._shards[shard][row]))
-
-
-def encode_thumbnail(pixels: Pixels) -> str:
-    """A ``data:`` URI with `pixels` as a JPEG whose longer side has at most SIDE pixels."""
-    image = Image.fromarray(pixels)
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"

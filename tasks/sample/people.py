@@ -81,12 +81,14 @@ class Looks:
     glasses: bool
 
 
-def choose_people(count: int, random: np.random.Generator) -> list[Person]:
+def choose_people(count: int, random: np.random.Generator, of_each_kind: int = 2) -> list[Person]:
     """`count` people in random order, with the competition's shares of gender and age group.
 
-    From 12 people on there are at least two of every gender and age group, so that two folds can hold each.
+    There are at least `of_each_kind` of every gender and age group, if people are enough: from 12 people on two, so
+    that two folds can hold each.
     """
-    quotas = _quotas(count, list(PERSONS_BY_GENDER_AND_GROUP.values()), at_least=min(2, count // 6))
+    at_least = min(of_each_kind, count // len(PERSONS_BY_GENDER_AND_GROUP))
+    quotas = _quotas(count, list(PERSONS_BY_GENDER_AND_GROUP.values()), at_least)
     people = [
         Person(gender, age)
         for (gender, group), quota in zip(PERSONS_BY_GENDER_AND_GROUP, quotas, strict=True)

@@ -36,7 +36,7 @@ class Validated:
 def read_data(catalog: Artifact) -> Validated:
     """Labels of the training photos, and all photos."""
     photos = _photos(catalog)
-    train = photos[photos["split"] == "train"]
+    train = photos.head(int(photos["split"].eq("train").sum()))  # they come first: a slice, where a choice is a copy
     return Validated({"labels": train, "photos": photos, "balance": train})
 
 

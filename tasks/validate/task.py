@@ -3,6 +3,7 @@
 import pandas as pd
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from tasks.data_folder import open_data
 from tasks.door import as_state, step_task
 from tasks.store import Artifact, ArtifactRef, open_ledger
 from tasks.tables import RESULTS
@@ -19,32 +20,36 @@ from tasks.validate.tables import Shares
 
 
 @step_task(name="validate")
-def validate_data_task(catalog: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+def validate_data_task(data: str, catalog: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
     """Check the photos of the catalog and their labels, and show what failed."""
     ledger = open_ledger()
-    return _shown("data", validate_data(ledger, ledger.get(catalog), settings))
+    return _shown("data", validate_data(ledger, open_data(data), ledger.get(catalog), settings))
 
 
 @step_task(name="validate-drift")
-def validate_drift_task(catalog: ArtifactRef, reference: ArtifactRef | Shares, settings: SuiteSettings) -> ArtifactRef:
+def validate_drift_task(
+    data: str, catalog: ArtifactRef, reference: ArtifactRef | Shares, settings: SuiteSettings
+) -> ArtifactRef:
     """Check the catalog beside an earlier one, or beside mere shares, and show what failed."""
     ledger = open_ledger()
     known = ledger.get(reference) if isinstance(reference, ArtifactRef) else reference
-    return _shown("drift", validate_drift(ledger, ledger.get(catalog), known, settings))
+    return _shown("drift", validate_drift(ledger, open_data(data), ledger.get(catalog), known, settings))
 
 
 @step_task(name="validate-faces")
-def validate_faces_task(catalog: ArtifactRef, boxes: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+def validate_faces_task(data: str, catalog: ArtifactRef, boxes: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
     """Check the boxes of the catalog's photos, and show what failed."""
     ledger = open_ledger()
-    return _shown("faces", validate_faces(ledger, ledger.get(catalog), ledger.get(boxes), settings))
+    validation = validate_faces(ledger, open_data(data), ledger.get(catalog), ledger.get(boxes), settings)
+    return _shown("faces", validation)
 
 
 @step_task(name="validate-folds")
-def validate_folds_task(catalog: ArtifactRef, folds: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
+def validate_folds_task(data: str, catalog: ArtifactRef, folds: ArtifactRef, settings: SuiteSettings) -> ArtifactRef:
     """Check the folds of the catalog's photos, and show what failed."""
     ledger = open_ledger()
-    return _shown("folds", validate_folds(ledger, ledger.get(catalog), ledger.get(folds), settings))
+    validation = validate_folds(ledger, open_data(data), ledger.get(catalog), ledger.get(folds), settings)
+    return _shown("folds", validation)
 
 
 @step_task(name="validate-submission")

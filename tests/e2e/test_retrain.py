@@ -14,7 +14,21 @@ import pytest
 
 from tests.e2e.desk import Desk, retrain
 
-STEPS = ["catalog", "validate", "faces", "prepare", "folds", "fold-0", "fold-1", "ensemble", "labels", "submission"]
+STEPS = [
+    "catalog",
+    "validate",
+    "faces",
+    "validate-faces",
+    "prepare",
+    "folds",
+    "validate-folds",
+    "fold-0",
+    "fold-1",
+    "ensemble",
+    "labels",
+    "submission",
+    "validate-submission",
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +59,7 @@ def test_retrain_goes_from_photos_to_a_checked_submission(desk: Desk, first: lis
 def test_pages_load_nothing_from_elsewhere(first: list[str]) -> None:
     report, docs = Path(facts(first)["report"]), Path(facts(first)["data docs"])
     pages = [report, *docs.parent.rglob("*.html")]
-    assert len(pages) >= 6
+    assert len(pages) >= 8
     for page in pages:
         assert (
             re.findall(r"<(?:script|link|img|iframe)\b[^>]*(?:src|href)=[\"']?(?:https?:)?//", page.read_text()) == []
@@ -73,7 +87,7 @@ assert not heavy, heavy
     command = [sys.executable, "-c", script]
     second = subprocess.run(command, cwd=desk.folder, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line for line in second if line.endswith(": reused")] == [f"{step}: reused" for step in (*STEPS, "report")]
-    assert facts(second)["took"].endswith("11 of 11 artifacts reused")
+    assert facts(second)["took"].endswith("14 of 14 artifacts reused")
     for name in ("submission", "report", "data docs", "macro f1"):
         assert facts(second)[name] == facts(first)[name]
 
@@ -87,7 +101,7 @@ def test_prefect_shows_what_was_reused(desk: Desk, first: list[str]) -> None:
     assert first
     assert {state for name, state in tasks if name.startswith("faces")} == {"Completed", "Reused"}
     assert ("Reused",) in flows
-    assert {"catalog", "faces", "fold-0", "submission", "validation-report", "report"} <= keys
+    assert {"catalog", "faces", "fold-0", "submission", "validation-of-data", "report"} <= keys
 
 
 def test_killed_run_repeats_only_what_was_not_finished(desk: Desk, first: list[str]) -> None:
@@ -95,7 +109,7 @@ def test_killed_run_repeats_only_what_was_not_finished(desk: Desk, first: list[s
     desk.stop_at("Fold 1, epoch 1 of 2: loss", signal.SIGKILL, *changed)
     again = desk.run(*changed)
     assert first
-    assert [line for line in again if line.endswith(": reused")] == [f"{step}: reused" for step in STEPS[:6]]
+    assert [line for line in again if line.endswith(": reused")] == [f"{step}: reused" for step in STEPS[:8]]
     assert "fold-1: done" in again
     assert not any(line.startswith("Fold 0") for line in again)
     killed, ended = desk.run("runs")[-2:]
@@ -151,10 +165,3 @@ def test_data_that_the_gate_stops_costs_no_training(desk: Desk, sample_data: Pat
     assert str(report) in "\n".join(lines)
     assert sorted(path.name for path in (desk.folder / "wrong-store/steps").iterdir()) == ["catalog", "validate"]
     assert desk.run("runs", "--store", "wrong-store")[-1].split()[2] == "failed"
-
-
-def test_validate_checks_the_data_and_nothing_else(desk: Desk) -> None:
-    lines = desk.run("validate", "--data", "data", "--store", "checked")
-    assert facts(lines)["state"] == "completed"
-    assert Path(facts(lines)["data docs"]).is_file()
-    assert sorted(path.name for path in (desk.folder / "checked/steps").iterdir()) == ["catalog", "validate"]

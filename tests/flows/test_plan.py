@@ -23,7 +23,21 @@ from tests.e2e.desk import SMALL
 from tests.tasks.store.history import keys_in, save_checkpoint
 
 SETTINGS = (*SMALL, "faces.crop=centre")
-STEPS = ["catalog", "validate", "faces", "prepare", "folds", "fold-0", "fold-1", "ensemble", "labels", "submission"]
+STEPS = [
+    "catalog",
+    "validate",
+    "faces",
+    "validate-faces",
+    "prepare",
+    "folds",
+    "validate-folds",
+    "fold-0",
+    "fold-1",
+    "ensemble",
+    "labels",
+    "submission",
+    "validate-submission",
+]
 
 Plan = Callable[..., dict[str, PlannedStep]]
 """Plans a retrain of the sample with these changes, over a store in which it was made without them."""
@@ -88,7 +102,7 @@ def test_plan_leaves_checkpoints_alone(plan: Plan, store: Ledger) -> None:
 
 def test_changed_setting_is_the_cause_and_what_hangs_on_it_is_made_anew(plan: Plan) -> None:
     changed = plan("training.epochs=3")
-    assert reused(changed) == STEPS[:5]
+    assert reused(changed) == STEPS[:7]
     for fold in ("0", "1"):
         step = changed[f"fold-{fold}"]
         assert step.nearest
@@ -96,7 +110,7 @@ def test_changed_setting_is_the_cause_and_what_hangs_on_it_is_made_anew(plan: Pl
         assert step.nearest.inputs["fold"] == fold
         assert step.seconds == pytest.approx(3 * step.nearest.seconds)
     assert (changed["ensemble"].causes, changed["ensemble"].anew) == ((), ("fold-0", "fold-1"))
-    assert changed["report"].anew == ("fold-0", "fold-1", "ensemble", "labels", "submission")
+    assert changed["report"].anew == tuple(STEPS[7:])
 
 
 def test_fold_that_was_never_made_is_compared_with_another(plan: Plan) -> None:
@@ -112,7 +126,7 @@ def test_input_that_is_another_one_in_the_store_is_told_by_what_made_it_another(
     catalog = make_catalog(store, LocalFolder(sample_data))
     make_folds(store, catalog, FoldsSettings(count=3))
     changed = plan("folds.count=3")
-    assert reused(changed) == STEPS[:5]
+    assert reused(changed) == STEPS[:6]
     assert changed["fold-0"].causes == (SettingChange("folds.count", "2", "3"),)
 
 
@@ -120,7 +134,7 @@ def test_changed_library_is_the_cause(plan: Plan, monkeypatch: pytest.MonkeyPatc
     newer = {"scikit-learn": "99.0"}
     monkeypatch.setattr("tasks.store.keys.version", lambda name: newer.get(name) or version(name))
     changed = plan()
-    assert reused(changed) == STEPS[:4]
+    assert reused(changed) == STEPS[:5]
     assert changed["folds"].causes == (LibraryChange("scikit-learn", version("scikit-learn"), "99.0"),)
 
 
@@ -144,7 +158,7 @@ def test_changed_function_is_the_cause(plan: Plan, own_code: Path) -> None:
     module = own_code / "tasks/folds/split.py"
     module.write_text(f"{module.read_text()}\n\ndef more() -> int:\n    return 1\n")
     changed = plan()
-    assert reused(changed) == STEPS[:4]
+    assert reused(changed) == STEPS[:5]
     assert changed["folds"].causes == (CodeChange(new=("tasks/folds/split.py:more",)),)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.server.stack import Stack
-from tests.ui.desktop import Desktop, desktop_on
+from tests.ui.desktop import Desktop, desktop_on, open_browser
 from tests.ui.form import StartedRun, start_retrain
 
 
@@ -19,9 +20,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(sample_data: Path) -> Iterator[Stack]:
+def browser() -> Iterator[Browser]:
     if not shutil.which("chromium"):
         pytest.skip("there is no chromium here: `apt-get install chromium`")
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def stack(sample_data: Path) -> Iterator[Stack]:
     with TemporaryDirectory(prefix="foldline-") as folder:  # its name is seen in a picture
         (Path(folder) / "photos").symlink_to(sample_data)
         stack = Stack(Path(folder))
@@ -34,11 +41,10 @@ def stack(sample_data: Path) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def desktop(
-    stack: Stack, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Desktop]:
+    browser: Browser, stack: Stack, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Desktop:
     pictures = request.config.getoption("pictures", default=None) or tmp_path_factory.mktemp("pictures")
-    with desktop_on(f"http://127.0.0.1:{stack.port}", pictures) as desktop:
-        yield desktop
+    return desktop_on(browser, f"http://127.0.0.1:{stack.port}", pictures)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 WIDTH, HEIGHT = 1120, 900
 PATIENCE = 30_000.0
@@ -56,10 +56,15 @@ class Desktop:
 
 
 @contextmanager
-def desktop_on(url: str, pictures: Path) -> Iterator[Desktop]:
-    """A browser with one window, closed at the end."""
+def open_browser() -> Iterator[Browser]:
+    """A browser, closed at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
-        yield Desktop(page, url, pictures)
+        yield browser
         browser.close()
+
+
+def desktop_on(browser: Browser, url: str, pictures: Path) -> Desktop:
+    """A window of the browser."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
+    return Desktop(page, url, pictures)

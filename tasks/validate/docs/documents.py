@@ -1,6 +1,7 @@
 """The pages of a suite, put together from Great Expectations' own building blocks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 from great_expectations.render.components import (
     RenderedComponentContent,
@@ -16,6 +17,8 @@ from expectations.wording import Outcome
 WHOLE_TABLE = "whole table"
 BADGES = {"critical": "badge-danger", "warning": "badge-warning", "info": "badge-info"}
 """Bootstrap's badge by severity."""
+PICTURES = "pictures.html"
+"""The page of pictures, beside index.html."""
 # Great Expectations' button "Failed Only" hides what has these classes.
 MET_ROW = "hide-succeeded-validation-target-child"
 MET_SECTION = "hide-succeeded-validations-column-section-target-child"
@@ -24,14 +27,14 @@ Cell = RenderedComponentContent | Sequence[RenderedComponentContent]
 Row = list[Cell]
 
 
-def results_document(suite: str, outcomes: Sequence[Outcome]) -> RenderedDocumentContent:
-    """The page that tells what became of every expectation of `suite`."""
+def results_document(suite: str, outcomes: Sequence[Outcome], pictured: Collection[str]) -> RenderedDocumentContent:
+    """The page that tells what became of every expectation of `suite`; it links to what the `pictured` ones show."""
     failed = sum(not outcome.success for outcome in outcomes)
     return RenderedDocumentContent(
         _sections(
             f"{failed} of {len(outcomes)} expectations failed." if failed else f"All {len(outcomes)} expectations met.",
             ["Status", "Severity", "Expectation", "Unexpected"],
-            _result_row,
+            partial(_result_row, pictured),
             outcomes,
         ),
         renderer_type="ValidationResultsPageRenderer",
@@ -94,9 +97,12 @@ def _expectation_row(outcome: Outcome) -> Row:
     return [_text(outcome.expectation, "code"), _text(outcome.severity), _text(outcome.rule)]
 
 
-def _result_row(outcome: Outcome) -> Row:
-    counts = f"{outcome.unexpected:,} of {outcome.checked:,} {outcome.unit}"
-    return [_status(outcome), _severity(outcome), _finding(outcome), _text("" if outcome.unit == "catalog" else counts)]
+def _result_row(pictured: Collection[str], outcome: Outcome) -> Row:
+    counts = "" if outcome.unit == "catalog" else f"{outcome.unexpected:,} of {outcome.checked:,} {outcome.unit}"
+    finding = _finding(outcome)
+    if outcome.expectation in pictured:
+        finding.append(_link("In pictures", f"../{PICTURES}#{outcome.expectation}"))
+    return [_status(outcome), _severity(outcome), finding, _text(counts)]
 
 
 def _status(outcome: Outcome) -> Cell:
@@ -112,9 +118,9 @@ def _severity(outcome: Outcome) -> Cell:
     return _text(outcome.severity, "span", "badge", "badge-light" if outcome.success else BADGES[outcome.severity])
 
 
-def _finding(outcome: Outcome) -> Cell:
+def _finding(outcome: Outcome) -> list[RenderedComponentContent]:
     """What is expected; if it failed also what was found, and examples."""
-    expected = [_text(outcome.rule), _text(outcome.expectation, "code")]
+    expected: list[RenderedComponentContent] = [_text(outcome.rule), _text(outcome.expectation, "code")]
     if outcome.success:
         return expected
     examples = RenderedTableContent(
@@ -124,6 +130,13 @@ def _finding(outcome: Outcome) -> Cell:
     )
     found = _text(outcome.message, "p", "text-danger", "font-weight-bold", "mb-0")
     return [*expected, found, *([examples] if outcome.examples else [])]
+
+
+def _link(words: str, target: str) -> RenderedStringTemplateContent:
+    """A link to a page of ours."""
+    link = _text(words, "a")
+    link.string_template["styling"]["attributes"] = {"href": target}
+    return link
 
 
 def _text(words: str, tag: str = "span", *classes: str) -> RenderedStringTemplateContent:

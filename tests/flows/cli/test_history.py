@@ -17,7 +17,7 @@ def test_show_is_about_the_latest_completed_run_and_lists_its_files(foldline: Fo
     facts = {line[:12].strip(): line[12:] for line in reversed(lines)}
     assert facts["run"] == name
     assert facts["macro f1"] == "0.5123"
-    assert facts["checks"] == "22 expectations; failed: 2 warning, 1 info"
+    assert facts["checks"] == "data: 22 expectations, failed: 2 warning, 1 info"
     assert Path(facts["submission"]).read_text() == "a,1\n"
     assert any(line.startswith("ensemble") and "oof.parquet and 1 in folders" in line for line in lines)
 

@@ -25,16 +25,16 @@ def test_plan_says_what_is_reused_and_what_runs_why_and_how_long(
 ) -> None:
     catalog = make_catalog(ledger, LocalFolder(sample_data))
     find_boxes(ledger, LocalFolder(sample_data), catalog, FacesSettings(crop="centre"))
-    first, _, faces, prepare, *_, last = lines_of(capsys, sample_data, ledger)
+    first, _, faces, _, prepare, *_, last = lines_of(capsys, sample_data, ledger)
     assert first.split() == ["catalog", "reuse"]
     assert faces.split() == ["faces", "reuse"]
     assert prepare.split() == ["prepare", "run", "?", "never", "made", "before"]
-    assert last == "11 steps: 2 reused, 9 to run, 9 of them never made before"
+    assert last == "14 steps: 2 reused, 12 to run, 12 of them never made before"
     _, _, faces, *_, last = lines_of(capsys, sample_data, ledger, "faces.padding_x=9")
     assert faces.split()[:2] == ["faces", "run"]
     assert faces.endswith("s  faces.padding_x 20 -> 9")
-    assert last.startswith("11 steps: 1 reused, 10 to run, about 0.")
-    assert last.endswith("s, as the nearest earlier ones took, 9 of them never made before")
+    assert last.startswith("14 steps: 1 reused, 13 to run, about 0.")
+    assert last.endswith("s, as the nearest earlier ones took, 12 of them never made before")
 
 
 def test_inputs_that_are_made_anew_are_told_shortly(

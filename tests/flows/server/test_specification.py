@@ -35,7 +35,7 @@ def test_one_retrain_at_a_time_and_the_next_waits() -> None:
 
 def test_nothing_runs_by_itself_until_a_person_turns_it_on() -> None:
     schedules = [schedule for deployment in read().values() for schedule in deployment.schedules]
-    assert [(schedule.slug, schedule.active) for schedule in schedules] == [("nightly", False)]
+    assert [(schedule.slug, schedule.active) for schedule in schedules] == [("daily", False), ("nightly", False)]
 
 
 def test_variables_are_filled_in_and_what_names_one_that_is_not_set_is_left_out() -> None:

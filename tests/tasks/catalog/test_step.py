@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tasks.catalog.measure import Unreadable
-from tasks.catalog.step import make_catalog
+from tasks.catalog.step import LABEL_COLUMNS, make_catalog
 from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.photos import decode_photo
@@ -26,9 +26,12 @@ def test_catalog_has_a_row_a_photo_with_its_labels(data: Path, ledger: Ledger) -
     train, evaluation = (catalog[catalog["split"] == split] for split in ("train", "eval"))
     assert (len(train), len(evaluation)) == (84, 14)
     row = train.iloc[0]
-    assert row["person"] == f"{row['group']}_{row['gender']}_Asian_{row['age']}"
+    assert row["person"] == f"{row['group']}_{row['gender']}_{row['race']}_{row['age']}"
+    for label in ("state", "gender", "age"):
+        assert train[label].equals(train[f"given_{label}"].rename(label))
     assert train.groupby("person").size().eq(7).all()
-    assert evaluation[["person", "group", "state", "gender", "age", "age_group", "class"]].isna().all(axis=None)
+    assert evaluation[list(LABEL_COLUMNS)].isna().all(axis=None)
+    assert evaluation[["given_state", "given_gender", "given_age"]].isna().all(axis=None)
 
 
 def test_colours_and_sizes_are_those_of_the_pixels(data: Path, ledger: Ledger) -> None:
@@ -80,20 +83,39 @@ def test_one_changed_label_makes_a_new_catalog(data: Path, ledger: Ledger, rows:
     assert make_catalog(ledger, LocalFolder(data)).ref != first.ref
 
 
-def test_unreadable_photos_are_counted_and_nothing_is_stored(data: Path, ledger: Ledger, person: Path) -> None:
-    torn, empty = photo_of(person, "mask1"), photo_of(person, "mask2")
-    torn.write_bytes(torn.read_bytes()[:2000])
-    empty.write_bytes(b"")
-    with pytest.raises(DataError, match=r"2 photos cannot be read, such as \S+mask1\.\w+ \("):
-        make_catalog(ledger, LocalFolder(data))
-    assert list(ledger.backend.list("steps/")) == []
+def test_another_suffix_of_an_id_makes_a_new_catalog(data: Path, ledger: Ledger, rows: list[dict[str, str]]) -> None:
+    path, id_ = data / "train/train.csv", rows[0]["id"]
+    path.write_text(path.read_text().replace(f"\n{id_},", f"\n{id_}-1,", 1))
+    first = make_catalog(ledger, LocalFolder(data))
+    path.write_text(path.read_text().replace(f"\n{id_}-1,", f"\n{id_}-2,", 1))
+    second = make_catalog(ledger, LocalFolder(data))
+    assert second.ref != first.ref  # corrections tell the two apart
+    assert second.manifest.files == first.manifest.files
+
+
+def test_photos_that_cannot_be_decoded_are_rows_that_say_why(data: Path, ledger: Ledger, person: Path) -> None:
+    spoilt = {"mask1": photo_of(person, "mask1").read_bytes()[:2000], "mask2": b"", "mask3": b"no photo"}
+    for stem, content in spoilt.items():
+        photo_of(person, stem).write_bytes(content)
+    made = make_catalog(ledger, LocalFolder(data))
+    catalog = CATALOG.read(made.path("catalog.parquet"))
+    broken = catalog[catalog["problem"].notna()]
+    assert [Path(photo).stem for photo in broken["photo"]] == list(spoilt)
+    assert broken["problem"].tolist()[1:] == ["an empty file", "not an image"]
+    assert broken["class"].notna().all()
+    assert (broken[["width", "height", "mean_r", "square_b", "sharpness"]] == 0).all(axis=None)
+    assert broken["phash"].isna().all()
+    figures = json.loads(made.path("eda.json").read_text())
+    assert (figures["photos"]["train"], figures["sizes"]) == (84, {"384x512": 95})
 
 
 def test_everything_that_is_wrong_is_found_in_one_pass(data: Path, ledger: Ledger) -> None:
     first, second, third, *_ = sorted((data / "train/images").iterdir())
     shutil.rmtree(first)
     photo_of(second, "mask1").rename(second / "mask1.tiff")
-    photo_of(third, "normal").write_bytes(b"no photo")
+    unread = photo_of(third, "normal")
+    unread.unlink()
+    unread.mkdir()
     (data / "train/images/stranger").mkdir()
     gone = photo_of(third, "mask1")
     gone.unlink()

@@ -115,7 +115,7 @@ def test_state_that_no_photo_has_is_no_obstacle(catalog: pd.DataFrame, oof: pd.D
 
 def test_step_stores_the_suspects_and_counts_them(tmp_path: Path, catalog: pd.DataFrame, oof: pd.DataFrame) -> None:
     ledger = Ledger(FolderBackend(tmp_path))
-    wrong = relabel(catalog, catalog["person"] == "p00", "gender", "female")
+    wrong = relabel(catalog, catalog["person"] == "p00", "gender", "female").assign(given_gender="female")
 
     def planted(name: str, file: str, table: Table, frame: pd.DataFrame) -> Artifact:
         def compute(folder: Path) -> dict[str, JsonValue]:
@@ -130,4 +130,5 @@ def test_step_stores_the_suspects_and_counts_them(tmp_path: Path, catalog: pd.Da
         planted("ensemble", "oof.parquet", PROBABILITIES, oof),
     )
     assert SUSPECTS.read(suspects.path("suspects.parquet"))["person"].tolist() == ["p00"]
+    assert "\np00,gender,female,male,the out-of-fold models give " in suspects.path("corrections.csv").read_text()
     assert suspects.manifest.summary == {"suspects": 1, "mask": 0, "gender": 1, "age": 0}

@@ -22,6 +22,7 @@ from tasks.tables import (
     CROPS,
     FOLDS,
     HISTORY,
+    OFFENDERS,
     PROBABILITIES,
     RESULTS,
     SUSPECTS,
@@ -39,6 +40,8 @@ MISTAKES = {(0, "mask1"): 6, (0, "mask2"): 6, (6, "mask1"): 3, (7, "normal"): 14
 """Predicted class, by person and photo, where the planted models are wrong; of the last they are surest."""
 CONFIDENCE = 0.9
 SUREST = 0.99
+COPY, ORIGINAL = (f"train/images/{PERSONS[number][0]}/normal.jpg" for number in (4, 1))
+"""Two photos with the same bytes."""
 SMALLEST = {"width": 61.2, "height": 92.7}
 """The planted undersize rule, pixels."""
 
@@ -142,7 +145,8 @@ def artifacts(plant: Plant, catalog: pd.DataFrame, predicted: np.ndarray) -> dic
     submission = "ImageID,ans\n" + "".join(f"{number:04x}.jpg,{number}\n" for number in answers.tolist())
     return {
         "catalog": plant("catalog", {"catalog.parquet": (CATALOG, catalog), "eda.json": json.dumps(figures)}),
-        "validate": plant("validate", {"results.parquet": (RESULTS, results()), "data_docs/index.html": ""}),
+        "validate": plant("validate", validation(data_results(), data_offenders())),
+        "validate-faces": plant("validate", validation(face_results(), face_offenders()), 1),
         "faces": plant("faces", {"boxes.parquet": (BOXES, boxes(catalog))}, summary={"smallest_box": SMALLEST}),
         "prepare": plant("prepare", {"crops.parquet": (CROPS, crops), "a.npy": pixels}),
         "folds": plant("folds", {"folds.parquet": (FOLDS, folds)}),
@@ -153,14 +157,42 @@ def artifacts(plant: Plant, catalog: pd.DataFrame, predicted: np.ndarray) -> dic
     }
 
 
-def results() -> pd.DataFrame:
-    """Two expectations that are met, and one that is not."""
+def validation(results: pd.DataFrame, offenders: pd.DataFrame) -> dict[str, Content]:
+    return {
+        "results.parquet": (RESULTS, results),
+        "offenders.parquet": (OFFENDERS, offenders),
+        "data_docs/index.html": "",
+    }
+
+
+def data_results() -> pd.DataFrame:
+    """Two expectations that are met, one that classes break, and one that a photo breaks."""
     rows = [
         ("labels", "class_given", "class", "critical", True, "photos", 84, 0, None, "Every photo has a class."),
         ("labels", "age_given", "age", "critical", True, "photos", 84, 0, None, "Every photo has an age."),
+        ("photos", "no_copies_persons", "sha256", "warning", False, "photos", 94, 1, "x", "1 photo is a copy."),
         ("balance", "class_photos", "class", "warning", False, "classes", 18, 3, "x", "3 classes are <rare>."),
     ]
     return pd.DataFrame(rows, columns=RESULTS.column_names)
+
+
+def data_offenders() -> pd.DataFrame:
+    rows = [
+        ("photos", "no_copies_persons", COPY, f"like {ORIGINAL}", ORIGINAL),
+        ("balance", "class_photos", "mask male <30", "1 photo", None),
+    ]
+    return pd.DataFrame(rows, columns=OFFENDERS.column_names)
+
+
+def face_results() -> pd.DataFrame:
+    """One expectation, that nine photos break."""
+    row = ("faces", "no_face_seldom", "source", "info", False, "photos", 94, 9, "x", "9 photos have no face.")
+    return pd.DataFrame([row], columns=RESULTS.column_names)
+
+
+def face_offenders() -> pd.DataFrame:
+    rows = [("faces", "no_face_seldom", f"eval/images/{number:04x}.jpg", "found by <i>", None) for number in range(9)]
+    return pd.DataFrame(rows, columns=OFFENDERS.column_names)
 
 
 def boxes(catalog: pd.DataFrame) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def test_headline_is_the_official_score_of_the_out_of_fold_predictions(
         "<dt>folds</dt><dd>2</dd>",
         "<dt>evaluation photos</dt><dd>10</dd>",
         "<dt>backbone</dt><dd>tiny_net</dd>",
-        "<dt>data checks met</dt><dd>2 of 3</dd>",
+        "<dt>data checks met</dt><dd>2 of 5</dd>",
         "<dt>labels in doubt</dt><dd>2</dd>",
     ],
 )
@@ -75,6 +75,11 @@ def test_failed_check_says_what_its_severity_means(html: str) -> None:
     assert "3 classes are &lt;rare&gt;." in html
 
 
+def test_report_says_where_the_data_docs_of_each_validation_lie(html: str, artifacts: dict[str, Artifact]) -> None:
+    for name in ("validate", "validate-faces"):
+        assert f"{name}: <code>{artifacts[name].root}/data_docs/index.html</code>" in html
+
+
 def test_most_doubtful_label_stands_first(html: str) -> None:
     suspects = html[html.index('<section id="suspects">') :]
     assert suspects.index("1.3% for female") < suspects.index("20.0% for &lt;30")
@@ -85,6 +90,7 @@ def test_names_are_escaped(html: str) -> None:
     assert "000_male_&lt;b&gt;&amp;_22" in html
     assert "<i>&" not in html
     assert "<b>" not in html
+    assert "found by &lt;i&gt;" in html
 
 
 def test_every_artifact_is_traced_to_its_folder(html: str, artifacts: dict[str, Artifact]) -> None:

@@ -1,0 +1,16 @@
+"""Where the data lies, and corrections of it."""
+
+from flows.params import DataParams
+from tasks.corrections.source import open_source
+from tasks.data_folder import DataFolder, open_data
+
+
+def open_places(params: DataParams) -> DataFolder:
+    """The data folder; whether it is there, and the corrections are, is not looked at yet.
+
+    Raises:
+        ConfigError: one of the two cannot be. So credentials in a URL are refused before they are noted anywhere.
+    """
+    if params.corrections is not None:
+        open_source(params.corrections)
+    return open_data(params.data)
