@@ -1,5 +1,7 @@
 """Our own expectations of new data beside earlier data: rows of both in one table, told apart by the column `data`."""
 
+from typing import Any
+
 import pandas as pd
 
 from expectations.photo_rules import brightness
@@ -9,6 +11,8 @@ NEW, REFERENCE = "new", "reference"
 """Values of the column `data`."""
 LABELS = ["state", "gender", "age"]
 """Labels that are compared."""
+BEFORE = "_before"
+"""What the name of a column ends in that tells a label of the reference."""
 SHOWN = 0.01
 """A size is told if its share differs by so much."""
 
@@ -55,7 +59,7 @@ class ExpectNobodyGone(Rule):
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the persons of the reference."""
         new, reference = _persons(rows, NEW), _persons(rows, REFERENCE)
-        gone = reference.index.difference(new.index, sort=False)
+        gone = reference.difference(new, sort=False)
         return Verdict(len(reference), pd.Series("gone", gone, dtype="str"))
 
 
@@ -65,7 +69,7 @@ class ExpectNobodyNew(Rule):
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the persons of the new data."""
         new, reference = _persons(rows, NEW), _persons(rows, REFERENCE)
-        come = new.index.difference(reference.index, sort=False)
+        come = new.difference(reference, sort=False)
         return Verdict(len(new), pd.Series("new", come, dtype="str"))
 
 
@@ -74,16 +78,26 @@ class ExpectSameLabels(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos that both have."""
-        train = rows[rows["split"] == "train"].drop_duplicates(["data", "sha256"])
-        new, reference = (train[train["data"] == data].set_index("sha256") for data in (NEW, REFERENCE))
-        both = new.index.intersection(reference.index, sort=False)
-        now, before = (table.loc[both, LABELS].astype("str").fillna("missing") for table in (new, reference))
-        other = now.ne(before).any(axis=1)
-        pairs = zip(now[other].to_numpy(), before[other].to_numpy(), strict=True)
-        words = [f"{' '.join(labels)} instead of {' '.join(earlier)}" for labels, earlier in pairs]
-        return Verdict(len(both), pd.Series(words, new.loc[now.index[other], "photo"], dtype="str"))
+        train = rows.loc[rows["split"] == "train", ["data", "photo", "sha256", *LABELS]]
+        new, reference = (train[train["data"] == data].drop_duplicates("sha256") for data in (NEW, REFERENCE))
+        both = new.merge(reference, on="sha256", suffixes=("", BEFORE))
+        differ = [_differ(both[label], both[label + BEFORE]) for label in LABELS]
+        other = both[pd.concat(differ, axis=1).any(axis=1)]
+        words = _in_words(other[LABELS]) + " instead of " + _in_words(other[[label + BEFORE for label in LABELS]])
+        return Verdict(len(both), words.set_axis(other["photo"]))
 
 
-def _persons(rows: pd.DataFrame, data: str) -> pd.DataFrame:
-    """One row a person, by the person."""
-    return rows[(rows["data"] == data) & rows["person"].notna()].drop_duplicates("person").set_index("person")
+def _persons(rows: pd.DataFrame, data: str) -> "pd.Index[str]":
+    persons: pd.Index[str] = pd.Index(rows.loc[rows["data"] == data, "person"].dropna().unique())
+    return persons
+
+
+def _differ(now: "pd.Series[Any]", before: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Whether values differ; two that are missing do not."""
+    return now.ne(before).fillna(value=True).astype("bool") & ~(now.isna() & before.isna())
+
+
+def _in_words(labels: pd.DataFrame) -> "pd.Series[str]":
+    """The labels of each row, one after another."""
+    texts = labels.astype("str").fillna("missing").to_numpy()
+    return pd.Series([" ".join(row) for row in texts], labels.index, dtype="str")

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from expectations.likeness import like_pairs
-from expectations.photo_rules import decoded, name_twins
+from expectations.photo_rules import name_twins
 from expectations.rule import Rule, Verdict
 from tasks.classes import class_name
 
@@ -27,11 +27,10 @@ class ExpectLookalikesInOneFold(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos; those of one id are the business of `ExpectOneFoldPerGroup`."""
-        photos = decoded(rows, "group", "fold", "phash")
-        pairs = like_pairs(photos["phash"], self.most_bits)
-        folds, (groups, _) = photos["fold"].to_numpy(), pd.factorize(photos["group"])
+        pairs = like_pairs(rows["phash"], self.most_bits)
+        folds, (groups, _) = rows["fold"].to_numpy(), pd.factorize(rows["group"])
         apart = (folds[pairs[:, 0]] != folds[pairs[:, 1]]) & (groups[pairs[:, 0]] != groups[pairs[:, 1]])
-        return Verdict(len(photos), *name_twins(photos, pairs[apart]))
+        return Verdict(int(rows["phash"].notna().sum()), *name_twins(rows, pairs[apart]))
 
 
 class ExpectAlikeFolds(Rule):

@@ -7,7 +7,7 @@ from expectations.settings import FoldSettings
 from expectations.wording import Words, worded
 
 NAME = "folds"
-COLUMNS = ("photo", "group", "class", "problem", "phash", "fold")
+COLUMNS = ("photo", "group", "class", "phash", "fold")
 """What the suite looks at."""
 
 

@@ -129,11 +129,13 @@ class TwinRule(Rule):
 
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the photos that could be decoded."""
-        places = np.flatnonzero(rows["problem"].isna())
-        pairs = places[self.twins(rows[self.column].iloc[places])]
-        first, second = (rows.iloc[positions].reset_index(drop=True) for positions in pairs.T)
+        decodable = rows["problem"].isna().to_numpy()
+        pairs = self.twins(rows[self.column])
+        pairs = pairs[decodable[pairs].all(axis=1)]
+        known = rows[["split", "person", "sha256"]]
+        first, second = (known.iloc[positions].reset_index(drop=True) for positions in pairs.T)
         meant = _of_kind(first, second, self.where) & (first["sha256"].eq(second["sha256"]) == self.same_bytes)
-        return Verdict(len(places), *name_twins(rows, pairs[meant.to_numpy()]))
+        return Verdict(int(decodable.sum()), *name_twins(rows, pairs[meant.to_numpy()]))
 
 
 class ExpectNoCopies(TwinRule):

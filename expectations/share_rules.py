@@ -31,7 +31,8 @@ def divergence(new: Mapping[str, float], reference: Mapping[str, float]) -> floa
 
 def shares_of(rows: pd.DataFrame, column: str, counted: Counted) -> dict[str, float]:
     """Shares of a column's values, 0..1; where rows of earlier data stand beside new ones, those of the new."""
-    new = rows[rows["data"] == NEW] if "data" in rows else rows
+    columns = ["person", column] if counted == "persons" else [column]
+    new = rows.loc[rows["data"] == NEW, columns] if "data" in rows else rows[columns]
     values = (new.drop_duplicates("person") if counted == "persons" else new)[column].dropna().astype("str")
     return {str(value): float(share) for value, share in values.value_counts(normalize=True).items()}
 

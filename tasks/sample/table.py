@@ -5,6 +5,7 @@ Checks of tables are tested with them and measured on them: nothing is wrong wit
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tasks.classes import STATE_OF_FILE, encode_class
 from tasks.sample.canvas import HEIGHT, WIDTH
@@ -34,8 +35,9 @@ def draw_catalog(people: int, evaluation: int, seed: int) -> pd.DataFrame:
     Genders and ages have the shares of `choose_people`; ids do not repeat, and no two photos are like each other.
     """
     random = np.random.default_rng([seed, 5])
-    photos = pd.concat([_train(choose_people(people, random, OF_EACH_KIND)), _eval(evaluation, random)])
-    return CATALOG.conform(photos.assign(**_facts(len(photos), random)))
+    train, evaluated = _train(choose_people(people, random, OF_EACH_KIND)), _eval(evaluation, random)
+    photos = pd.concat([train, evaluated], ignore_index=True)
+    return CATALOG.conform(photos.join(_facts(len(photos), random)))
 
 
 def draw_boxes(catalog: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -50,9 +52,9 @@ def draw_boxes(catalog: pd.DataFrame, seed: int) -> pd.DataFrame:
         for mark, place in LANDMARKS_IN_BOX.items()
         for axis, corner, side, share in zip("xy", first.T, sides.T, place, strict=True)
     }
+    boxes = pd.DataFrame({"photo": catalog["photo"].to_numpy(), **box, **landmarks})
     source = np.where(random.random(count) < BY_RETINAFACE, "retinaface", "mtcnn")
-    found = {"source": source, "undersized": False, "score": random.uniform(0.95, 1, count), "faces": 1}
-    return BOXES.conform(catalog[["photo"]].assign(**box, **found, **landmarks))
+    return BOXES.conform(boxes.assign(source=source, undersized=False, score=random.uniform(0.95, 1, count), faces=1))
 
 
 def _train(people: list[Person]) -> pd.DataFrame:
@@ -96,22 +98,20 @@ def _eval(count: int, random: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"photo": "eval/images/" + names + ".jpg", "split": "eval"})
 
 
-def _facts(count: int, random: np.random.Generator) -> dict[str, object]:
+def _facts(count: int, random: np.random.Generator) -> pd.DataFrame:
     """What photos are, in numbers like those of drawn ones."""
     light, tint = random.normal(0.5, 0.06, count).clip(0.3, 0.7), random.normal(0, 0.02, count).clip(-0.1, 0.1)
     means = {"r": light + tint, "g": light, "b": light - tint}
     variance = random.uniform(0.15, 0.25, count) ** 2
-    return {
+    facts = {
         "sha256": _digests(count, random),
         "bytes": random.integers(30_000, 60_000, count),
-        "problem": None,
-        "width": WIDTH,
-        "height": HEIGHT,
         **{f"mean_{channel}": mean for channel, mean in means.items()},
         **{f"square_{channel}": mean**2 + variance for channel, mean in means.items()},
         "sharpness": random.lognormal(5, 0.5, count).clip(min=20),
         "phash": _hex(_hashes(count, random)),
     }
+    return pd.DataFrame(facts).assign(problem=None, width=WIDTH, height=HEIGHT)
 
 
 def _digests(count: int, random: np.random.Generator) -> list[str]:
@@ -123,7 +123,8 @@ def _hashes(count: int, random: np.random.Generator) -> bytes:
     """Perceptual hashes: parts of them are as often the same as in drawn photos, where most bits are no fair coins."""
     first, second = (np.frombuffer(random.bytes(count * DIGITS // 2), np.uint64).reshape(count, -1) for _ in range(2))
     fair = random.integers(0, 2**63, (2, first.shape[1]), np.uint64)
-    return (first & (second | fair[0] & fair[1])).tobytes()
+    hashes: NDArray[np.uint64] = first & (second | fair[0] & fair[1])
+    return hashes.tobytes()
 
 
 def _hex(numbers: bytes) -> list[str]:

@@ -21,7 +21,7 @@ Outcomes = dict[SuiteName, list[Outcome]]
 
 _one_at_a_time = Lock()
 
-# Tables of so many bytes get no fingerprint: it would be computed twice, at the price of all rules, and nobody reads it.
+# Tables of so many bytes get no fingerprint. It would take as long as all rules together, and nobody reads it.
 pandas_execution_engine.HASH_THRESHOLD = 0
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.likeness import HASH_BITS, like_pairs, same_pairs
+from expectations.likeness import HASH_BITS, MOST, like_pairs, same_pairs
 
 HASHES = st.integers(0, 2**HASH_BITS - 1)
 MUTATIONS = st.lists(st.tuples(st.integers(0, 2), st.sets(st.integers(0, HASH_BITS - 1), max_size=8)), max_size=12)
@@ -53,6 +53,19 @@ def test_photos_with_one_hash_are_paired_with_the_first_of_them_only() -> None:
 
 def test_photos_like_one_that_is_there_twice_are_paired_with_its_first() -> None:
     assert found([0, 0, 1], 1) == [(0, 1), (0, 2)]
+
+
+def test_photos_that_are_all_like_each_other_have_so_many_pairs_that_each_is_in_one() -> None:
+    blank = [1 << first | 1 << second for first, second in combinations(range(64), 2)]
+    pairs = like_pairs(as_texts(blank), 10)
+    assert set(pairs.ravel().tolist()) == set(range(len(blank)))
+    assert len(pairs) < len(blank) * MOST * 11
+
+
+def test_photos_without_a_hash_or_a_value_are_like_none() -> None:
+    hashes = pd.Series([None, f"{1:064x}", None, f"{1:064x}", f"{3:064x}"], dtype="str")
+    assert same_pairs(hashes).tolist() == [[1, 3]]
+    assert like_pairs(hashes, 1).tolist() == [[1, 3], [1, 4]]
 
 
 def test_no_photos_have_no_pairs() -> None:

@@ -1,29 +1,29 @@
 import json
-from collections.abc import Callable
+from pathlib import Path
 
-import pandas as pd
 import pytest
 
+from tasks.data_folder.local import LocalFolder
 from tasks.errors import GateError
 from tasks.store import Artifact, Ledger
 from tasks.store.folder import FolderBackend
 from tasks.tables import RESULTS
 from tasks.validate.settings import ValidationSettings
-from tasks.validate.step import validate_catalog
+from tasks.validate.step import validate_data
 from tasks.validate.task import failure_table, gate_task, verdict_of
+from tests.tasks.validate.clean import CATALOG
+from tests.tasks.validate.stored import store_catalog
 
 
 @pytest.fixture(scope="module")
-def validation(
-    tmp_path_factory: pytest.TempPathFactory,
-    store_catalog: Callable[[Ledger, pd.DataFrame], Artifact],
-    clean_catalog: pd.DataFrame,
-) -> Artifact:
+def validation(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """One that tells of a person with two ages and two races."""
     ledger = Ledger(FolderBackend(tmp_path_factory.mktemp("store")))
-    catalog = clean_catalog.copy()
-    catalog.loc[0, "age"] = 26
-    settings = ValidationSettings(severities={"folder_matches": "info"})
-    return validate_catalog(ledger, store_catalog(ledger, catalog), settings)
+    catalog = CATALOG.copy()
+    catalog.loc[0, "age"] += 1
+    catalog.loc[0, "race"] = "none"
+    settings = ValidationSettings(severities={"folder_matches": "info", "race_constant": "info"})
+    return validate_data(ledger, LocalFolder(Path("nowhere")), store_catalog(ledger, catalog), settings)
 
 
 def test_gate_stops_at_a_stored_failure_and_names_the_report(
@@ -40,11 +40,12 @@ def test_failure_table_is_plain_json_with_the_worst_first(validation: Artifact) 
     assert [(row["severity"], row["unexpected"]) for row in json.loads(json.dumps(table))] == [
         ("critical", 1),
         ("info", 1),
+        ("info", 1),
     ]
 
 
 def test_verdict_says_how_many_failed_and_where_to_read(validation: Artifact) -> None:
     results = RESULTS.read(validation.path("results.parquet"))
     assert verdict_of(results, "/store/index.html") == (
-        "2 of 22 expectations failed.\n\nData Docs: `/store/index.html`"
+        "3 of 39 expectations failed.\n\nData Docs: `/store/index.html`"
     )
