@@ -17,11 +17,13 @@ FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 
 MOST = 20
 """Like photos of one photo that are told at least; all of a thousand blank ones would be half a million pairs."""
 PART = 10_000
+"""Values that are read at once."""
 
 
 def same_pairs(values: "pd.Series[str]") -> Pairs:
     """The first photo with the same value, and each other: a thousand photos with one value are 999 pairs."""
-    repeated = np.flatnonzero(values.duplicated(keep=False) & values.notna())
+    numbered = pd.Series([hash(value) for part in _parts(values) for value in part])  # texts themselves take 300 MB
+    repeated = np.flatnonzero(numbered.duplicated(keep=False) & values.notna().to_numpy())
     numbers, _ = pd.factorize(values.iloc[repeated])
     first = pd.Series(repeated).groupby(numbers).transform("first").to_numpy()
     others = first != repeated
@@ -42,9 +44,14 @@ def like_pairs(hashes: "pd.Series[str]", most_bits: int) -> Pairs:
 
 
 def _as_bytes(hashes: "pd.Series[str]") -> bytes:
-    """What the digits say, one hash after another; in parts, as texts of Python's take much memory."""
-    parts = (hashes.iloc[start : start + PART].tolist() for start in range(0, len(hashes), PART))
-    return b"".join(bytes.fromhex("".join(part)) for part in parts)
+    """What the digits say, one hash after another."""
+    return b"".join(bytes.fromhex("".join(part)) for part in _parts(hashes))
+
+
+def _parts(values: "pd.Series[str]") -> Iterator[list[str]]:
+    """The values, not many at once: as texts of Python's they take much memory."""
+    for start in range(0, len(values), PART):
+        yield values.iloc[start : start + PART].tolist()
 
 
 @lru_cache(maxsize=1)  # several expectations ask for the same pairs

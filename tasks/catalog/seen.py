@@ -1,6 +1,7 @@
 """Photos that an earlier catalog has: nothing is decoded twice."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 import pandas as pd
 
@@ -11,11 +12,14 @@ from tasks.store.code import code_digest
 from tasks.store.explain import read_manifests
 from tasks.tables import CATALOG
 
+LOOKED_AT = 10
+"""Earlier catalogs that are read at most: what none of the newest has is measured sooner than found."""
+
 
 def facts_of_seen_photos(ledger: Ledger, step: Step, digests: Collection[str]) -> dict[str, PhotoFacts]:
     """What earlier catalogs say of photos with these digests (SHA-256, hex), if they were made as one is made now."""
     seen, missing = dict[str, PhotoFacts](), set(digests)
-    for catalog in _earlier_catalogs(ledger, step):
+    for catalog in islice(_earlier_catalogs(ledger, step), LOOKED_AT):
         found = catalog[catalog["sha256"].isin(missing)].drop_duplicates("sha256")
         facts = found[list(PhotoFacts._fields)].astype("object")
         rows = facts.where(facts.notna(), None).itertuples(index=False, name=None)
