@@ -128,14 +128,6 @@ def test_crash_of_long_ago_is_history(client: SyncPrefectClient) -> None:
     assert name_of(client, run) == "Crashed"
 
 
-def test_crash_of_a_run_of_many_days_is_no_history(client: SyncPrefectClient) -> None:
-    began = NOW - timedelta(days=3)
-    run = start(client, "retrain", Running(timestamp=began), Crashed())
-    assert client.read_flow_run(run).start_time == began
-    look_after_runs(client, LATER, LATER)
-    assert name_of(client, run) == RESUMING
-
-
 @pytest.mark.parametrize(("pool", "within"), [("process", START_WITHIN), ("kubernetes", CLUSTER_STARTS_WITHIN)])
 def test_run_that_is_never_started_has_crashed(client: SyncPrefectClient, pool: str, within: timedelta) -> None:
     client.create_work_pool(WorkPoolCreate(name=pool, type=pool))
