@@ -26,7 +26,9 @@ class ExpectSteadyBrightness(Rule):
     def judge(self, rows: pd.DataFrame) -> Verdict:
         """Judge the splits that both have."""
         photos = rows[rows["problem"].isna()]
-        by_split = brightness(photos).groupby([photos["split"], photos["data"]]).agg(["mean", "std"]).unstack("data")
+        moments = brightness(photos).groupby([photos["split"], photos["data"]]).agg(["mean", "std"])
+        columns = pd.MultiIndex.from_product([["mean", "std"], [NEW, REFERENCE]])
+        by_split = pd.DataFrame(moments.unstack("data")).reindex(columns=columns)  # one may have no photo left
         both = by_split.dropna()
         new, reference, spread = both["mean", NEW], both["mean", REFERENCE], both["std", REFERENCE]
         moved = both.index[(new - reference).abs() > self.most * spread]
@@ -48,7 +50,9 @@ class ExpectSteadySizes(Rule):
             columns=[NEW, REFERENCE], fill_value=0.0
         )
         off = (shares[NEW] - shares[REFERENCE]).abs()
-        moved = shares[(off >= SHOWN) & (off.sum() / 2 > self.most)]
+        if off.sum() / 2 <= self.most:
+            return Verdict(len(shares), pd.Series(dtype="str"))
+        moved = shares[off >= min(SHOWN, off.max())]
         words = [f"{new:.1%} instead of {reference:.1%}" for new, reference in moved.to_numpy()]
         return Verdict(len(shares), pd.Series(words, moved.index, dtype="str"))
 

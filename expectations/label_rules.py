@@ -13,6 +13,8 @@ from tasks.tables import NUMBERED_ID
 
 PHOTOS_OF_PERSON = pd.Series(Counter(STATE_OF_FILE.values()))
 """Number of photos that a person has, by state."""
+NAMED = 3
+"""Persons of an id that are named."""
 FOLDER = r"^(?P<id>.+)_[^_]+_[^_]+_[^_]+$"
 """Folder name of a person, ``{id}_{gender}_{race}_{age}``: the part that the catalog has no column for."""
 
@@ -35,7 +37,13 @@ class ExpectOnePersonPerId(Rule):
         """Judge the ids."""
         pairs = rows[["group", "person"]].dropna().drop_duplicates()
         several = pairs[pairs["group"].duplicated(keep=False)]
-        return Verdict(pairs["group"].nunique(), several.groupby("group")["person"].agg(", ".join))
+        return Verdict(pairs["group"].nunique(), several.groupby("group")["person"].agg(_some))
+
+
+def _some(persons: "pd.Series[str]") -> str:
+    """The first few persons, and how many more there are."""
+    more = len(persons) - NAMED
+    return ", ".join(persons.head(NAMED)) + (f" and {more:,} more" if more > 0 else "")
 
 
 class ExpectSevenPhotosPerPerson(Rule):

@@ -4,6 +4,7 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.data_folder import same_place
 from tasks.errors import AlreadyExistsError, NotInStoreError, StoreUnavailableError
 from tasks.patience import patiently
 from tasks.store import Backend
@@ -73,4 +74,4 @@ def _crown(backend: Backend, name: str, *, challenge: bool) -> Crowning | None:
 
 def _beats(run: RunManifest, champion: RunManifest) -> bool:
     """Scores on other data say nothing of which is better."""
-    return run.data == champion.data and run.scores["macro_f1"] > champion.scores.get("macro_f1", 0.0)
+    return same_place(run.data, champion.data) and run.scores["macro_f1"] > champion.scores.get("macro_f1", 0.0)

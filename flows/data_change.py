@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tasks.catalog.layout import ListedPhoto, read_layout
 from tasks.catalog.measure import digest_photos
 from tasks.data_folder import DataFolder
+from tasks.errors import CorruptFileError, OutdatedTableError
 from tasks.store import Artifact, Manifest
 from tasks.store.explain import Difference, InputChange
 from tasks.store.manifest import FileEntry
@@ -55,8 +56,11 @@ def data_change(old: Mapping[str, Photo], new: Mapping[str, Photo]) -> DataChang
 
 
 def photos_of_catalog(catalog: Artifact) -> dict[str, Photo]:
-    """The photos of a catalog by their paths. Raises CorruptFileError if its table is lost or damaged."""
-    table = CATALOG.read(catalog.path("catalog.parquet"))
+    """The photos of a catalog by their paths. Raises CorruptFileError if its table is lost, damaged or outdated."""
+    try:
+        table = CATALOG.read(catalog.path("catalog.parquet"))
+    except OutdatedTableError as error:
+        raise CorruptFileError(f"Other code has made {catalog.ref}: {error}") from error
     labels = table[LABELS].astype("object").where(table[LABELS].notna(), None)
     rows = zip(table["photo"], table["sha256"], labels.itertuples(index=False, name=None), strict=True)
     return {photo: Photo(sha256, row) for photo, sha256, row in rows}

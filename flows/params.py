@@ -98,8 +98,9 @@ class RetrainParams(CheckedParams):
 class ValidateParams(CheckedParams):
     """Check a data folder before anything is spent on it."""
 
-    suites: Annotated[tuple[DataSuite, ...], Parameter(name="--suite")] = ("labels", "photos", "balance", "drift")
-    """The suites to check; for `faces` the faces are found first."""
+    suites: Annotated[tuple[DataSuite, ...], Parameter(name="--suite")] = ()
+    """The suites to check: if none is named `labels`, `photos`, `balance` and `drift`, as far as the experiment has
+    them. For `faces` the faces are found first."""
 
 
 class CropParams(DataParams):

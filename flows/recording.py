@@ -18,7 +18,7 @@ from tasks.patience import patiently
 from tasks.progress import say
 from tasks.store import ArtifactRef, Backend, open_ledger
 from tasks.store.runs import Run, recorded_run
-from tasks.validate.settings import StopAt
+from tasks.validate.settings import ARTIFACTS, StopAt
 from tasks.validate.task import gate_task
 
 GATE_STOPPED = "foldline.gate.stopped"
@@ -28,7 +28,7 @@ CHAMPION_REPLACED = "foldline.champion.replaced"
 FETCHED = {
     "report": "foldline link {run} report.html",
     "submission": "foldline get {run} submission.csv",
-    "validate": "foldline get {run} validate/data_docs",
+    **{name: f"foldline get {{run}} {name}/data_docs" for name in ARTIFACTS.values()},
 }
 """How to fetch what people look at most, by the artifact that has it."""
 

@@ -15,6 +15,10 @@ from tasks.faces.task import faces_task
 from tasks.folds.task import folds_task
 from tasks.patience import patiently
 from tasks.store import open_ledger
+from tasks.validate.settings import SUITES
+
+BEFORE_FACES = (*SUITES["data"], *SUITES["drift"])
+"""Suites for which nothing but the catalog has to be made."""
 
 
 @flow(name="validate-data", flow_run_name="validate-{params.experiment}")
@@ -30,7 +34,8 @@ def validate_data(params: ValidateParams) -> str:
     open_places(params)
     ledger = open_ledger()
     name = experiment_name(params.experiment)
-    wanted = experiment.validation.model_copy(update={"suites": params.suites})
+    usual = tuple(suite for suite in experiment.validation.suites if suite in BEFORE_FACES)
+    wanted = experiment.validation.model_copy(update={"suites": params.suites or usual})
     reference = patiently(partial(find_reference, params.against, params.data, ledger.backend), StoreUnavailableError)
     settings = wanted.model_dump(mode="json")
     with shown_run(ledger.backend, "validate-data", name, {"validation": settings}, params.data) as run:

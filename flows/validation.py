@@ -1,7 +1,7 @@
 """What the flows validate, and beside what."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from pydantic import TypeAdapter
 
 from flows.champion import CHAMPION, present_champion
 from flows.recording import keep_valid
-from tasks.errors import ConfigError, NotInStoreError
-from tasks.store import ArtifactRef, Backend
-from tasks.store.runs import Run, find_ended
+from tasks.classes import AGE_GROUPS, CLASS_COUNT, GENDERS, STATES
+from tasks.data_folder import same_place
+from tasks.errors import ConfigError, CorruptFileError, Fault, NotInStoreError, fault, raise_faults
+from tasks.progress import say
+from tasks.store import ArtifactRef, Backend, Ledger
+from tasks.store.runs import Run, RunManifest, find_ended
 from tasks.validate.settings import ARTIFACTS, Subject, ValidationSettings
-from tasks.validate.tables import FIGURES, Shares
+from tasks.validate.tables import Shares
 from tasks.validate.task import (
     validate_data_task,
     validate_drift_task,
@@ -24,6 +27,15 @@ from tasks.validate.task import (
 )
 
 LIKE_THIS = "`foldline get RUN catalog/eda.json` gets a file with the shares of a run's data."
+VALUES: dict[str, Sequence[str]] = {
+    "class": [str(number) for number in range(CLASS_COUNT)],
+    "mask": STATES,
+    "gender": GENDERS,
+    "age_group": AGE_GROUPS,
+}
+"""Figures of which a file may tell shares, and their values."""
+ROUNDING = 0.01
+"""By how much the sum of shares may differ from 1."""
 _FIGURES = TypeAdapter(dict[str, dict[str, float]])
 
 
@@ -43,7 +55,13 @@ class Validator:
 
     def drift(self, reference: ArtifactRef | Shares | None) -> None:
         """Photos and labels beside earlier ones, if there are any, and they are others."""
-        if reference not in (None, self.catalog):
+        if "drift" not in self.settings.suites:
+            return
+        if reference is None:
+            say("Drift: there is no champion whose data is from the same place, so nothing to compare with.")
+        elif reference == self.catalog:
+            say("Drift: the data is the very data that it is compared with.")
+        else:
             self._keep(
                 "drift",
                 lambda: validate_drift_task(self.folder, self.catalog, reference, self.settings, return_state=True),
@@ -89,20 +107,57 @@ def find_reference(against: str, data: str, backend: Backend) -> ArtifactRef | S
         return read_shares(Path(against))
     if against == CHAMPION:
         champion = present_champion(backend)
-        return champion.artifacts["catalog"] if champion and champion.data == data else None
+        return _catalog_of(champion, backend) if champion and same_place(champion.data, data) else None
     run = find_ended(backend, against)
     if "catalog" not in run.artifacts:
         raise NotInStoreError(f"Run {run.run} has no catalog to compare with. `foldline runs` lists others.")
     return run.artifacts["catalog"]
 
 
+def _catalog_of(champion: RunManifest, backend: Backend) -> ArtifactRef | None:
+    """Its catalog; None if that is lost, which is no reason to stop: nothing but a comparison hangs on it."""
+    ref = champion.artifacts.get("catalog")
+    try:
+        return Ledger(backend).get(ref).ref if ref else None
+    except (NotInStoreError, CorruptFileError) as error:
+        say(f"The champion's data cannot be compared with: {error}")
+        return None
+
+
 def read_shares(path: Path) -> Shares:
     """The shares that a file tells. Raises ConfigError."""
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        shares = _FIGURES.validate_python({figure: told[figure] for figure in FIGURES if figure in told})
+        shares = _FIGURES.validate_python({figure: told[figure] for figure in VALUES if figure in told})
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{path} tells no shares: {error}. {LIKE_THIS}") from error
     if not shares:
-        raise ConfigError(f"{path} has none of {', '.join(FIGURES)}. {LIKE_THIS}")
+        raise ConfigError(f"{path} has none of {', '.join(VALUES)}. {LIKE_THIS}")
+    raise_faults(
+        tuple(
+            wrong
+            for figure, known in VALUES.items()
+            if figure in shares
+            for wrong in _faults_of_shares(figure, shares[figure], known)
+        ),
+        f"{path} tells no shares",
+        ConfigError,
+    )
     return shares
+
+
+def _faults_of_shares(figure: str, shares: Mapping[str, float], known: Sequence[str]) -> tuple[Fault, ...]:
+    total = sum(shares.values())
+    return (
+        *fault(f"values of {figure} do not exist", sorted(shares.keys() - set(known)), f"They are {', '.join(known)}."),
+        *fault(
+            f"shares of {figure} are not between 0 and 1",
+            [f"{value} ({share})" for value, share in shares.items() if not 0 <= share <= 1],
+            "Write 25 % as 0.25.",
+        ),
+        *fault(
+            f"sums of {figure} are not 1",
+            [f"{total:g}"] if abs(total - 1) > ROUNDING else [],
+            "Give every value that occurs.",
+        ),
+    )

@@ -3,6 +3,7 @@
     FoldlineError
     ├── ConfigError (ValueError)            an experiment, an option or an environment variable is wrong
     ├── DataError (ValueError)              the data folder, or a table made from it, is not as it must be
+    │   └── OutdatedTableError                      the table was made by other code, and lacks columns
     ├── GateError (RuntimeError)            validation found a failure that must stop the flow
     ├── TrainingError (RuntimeError)        training cannot go on
     │   └── DeviceError                             the GPU computes wrongly, or not at all: another may do
@@ -31,6 +32,10 @@ class ConfigError(FoldlineError, ValueError):
 
 class DataError(FoldlineError, ValueError):
     """The data folder, or a table made from it, is not as it must be."""
+
+
+class OutdatedTableError(DataError):
+    """A table was made by other code, and lacks columns."""
 
 
 class GateError(FoldlineError, RuntimeError):

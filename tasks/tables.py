@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from tasks.classes import CLASS_COUNT
-from tasks.errors import DataError
+from tasks.errors import DataError, OutdatedTableError
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,12 @@ class Table:
         """`frame` with this table's columns, in order and of the right type.
 
         Raises:
-            DataError: a column is missing, or has values that its type cannot hold.
+            OutdatedTableError: a column is missing.
+            DataError: a column has values that its type cannot hold.
         """
         missing = [name for name in self.column_names if name not in frame]
         if missing:
-            raise DataError(
+            raise OutdatedTableError(
                 f"{len(missing)} columns of the {self.name} table are missing, such as {missing[0]!r}; "
                 f"it has {list(frame.columns)}. Make the table again with the step that owns it."
             )

@@ -19,7 +19,10 @@ from tasks.validate.settings import ARTIFACTS
 LINKS = (
     ("submission", "submission", "submission.csv"),
     ("report", "report", "report.html"),
-    ("data docs", "validate", "data_docs/index.html"),
+    *(
+        ("data docs" if subject == "data" else f"  {subject}", name, "data_docs/index.html")
+        for subject, name in ARTIFACTS.items()
+    ),
 )
 """Files that people look for first: what to call them, artifact, file."""
 Artifacts = dict[str, Artifact | str]

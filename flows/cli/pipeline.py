@@ -56,6 +56,9 @@ def _run(params: DataParams, flow: Callable[[], str], options: StoreOptions) -> 
     with progress_display():
         say("Starting Prefect in this process.")
         name = run_embedded(flow)
+        if not name:
+            say("Skipped - nothing new: the newest run has made all of this.")
+            return
     ledger = open_ledger()
     run = read_run(ledger.backend, name)
     print_run(ledger, run, artifacts_of(ledger, run))

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from flows.data_change import Cause, DataChange
 from tasks.store.code import ACTIONS
 from tasks.store.explain import MADE, Change, CodeChange, InputChange, LibraryChange, SettingChange
+from tasks.validate.settings import ARTIFACTS
 
-SECTIONS = {"validate": "validation"}
+SECTIONS = dict.fromkeys(ARTIFACTS.values(), "validation")
 """Steps that an experiment knows under another name."""
 SHOWN = 3
 """Names that are listed before the others are only counted."""

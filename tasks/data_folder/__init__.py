@@ -7,7 +7,7 @@ from tasks.data_folder.local import LocalFolder
 from tasks.store import BUCKET
 from tasks.store.manifest import FileEntry
 
-__all__ = ["DataFolder", "open_data"]
+__all__ = ["DataFolder", "open_data", "same_place"]
 
 
 class DataFolder(Protocol):
@@ -43,6 +43,15 @@ class DataFolder(Protocol):
             name: the file.
             sha256: digest that its bytes had once, hex; if they are in the cache, these may be given.
         """
+
+
+def same_place(first: str, second: str) -> bool:
+    """Whether two paths or URLs name one data folder, as seen from here."""
+    return _absolute(first) == _absolute(second)
+
+
+def _absolute(data: str) -> str:
+    return data.rstrip("/") if data.startswith(BUCKET) else str(Path(data).expanduser().resolve())
 
 
 def open_data(data: str) -> DataFolder:

@@ -30,9 +30,10 @@ def split(photos: pd.DataFrame, settings: FoldsSettings) -> NDArray[np.int64]:
     )
     folds = _deal(photos, settings)
     if len(np.unique(folds)) < settings.count:
-        units = photos["group" if settings.by == "person" else "photo"].nunique()
+        by_id = settings.by == "person"
+        units = f"{photos['group'].nunique()} ids of persons" if by_id else f"{photos['photo'].nunique()} photos"
         raise DataError(
-            f"{units} {settings.by}s are too few to be split into {settings.count} folds of like class shares. "
+            f"{units} are too few to be split into {settings.count} folds of like class shares. "
             "Add data, or ask for fewer folds (--set folds.count=2)."
         )
     return folds

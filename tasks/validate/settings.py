@@ -35,7 +35,7 @@ ARTIFACTS: dict[Subject, str] = {
     "folds": "validate-folds",
     "submission": "validate-submission",
 }
-"""What the validation of each is called among the artifacts of a run. Drift alone depends on other runs, too."""
+"""The step that validates each, and its artifact in a run. Drift alone depends on other runs, too."""
 ALL_SUITES: tuple[SuiteName, ...] = tuple(suite for suites in SUITES.values() for suite in suites)
 
 

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from tasks.data_folder import DataFolder
 from tasks.store import Artifact, Ledger, Step, digest_json
-from tasks.validate.settings import Subject, SuiteSettings
+from tasks.validate.settings import ARTIFACTS, Subject, SuiteSettings
 from tasks.validate.tables import (
     Shares,
     Validated,
@@ -18,7 +18,10 @@ from tasks.validate.tables import (
     read_submission,
 )
 
-STEP = Step(name="validate", package="tasks.validate", libraries=("great-expectations", "pandas"))
+STEPS = {
+    subject: Step(name=name, package="tasks.validate", libraries=("great-expectations", "pandas"))
+    for subject, name in ARTIFACTS.items()
+}
 TITLES: Mapping[Subject, str] = {
     "data": "Validation of the data",
     "drift": "The data beside earlier data",
@@ -102,4 +105,4 @@ def _validate(
         build_site(folder / "data_docs", TITLES[subject], counts, outcomes, gallery)
         return write_outcomes(folder, outcomes)
 
-    return ledger.produce(STEP, inputs, expected, compute)
+    return ledger.produce(STEPS[subject], inputs, expected, compute)

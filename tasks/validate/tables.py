@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from expectations.settings import SuiteName
+from tasks.errors import OutdatedTableError
+from tasks.progress import say
 from tasks.store import Artifact
 from tasks.tables import ASIDE, BOXES, CATALOG, FOLDS
 
@@ -45,7 +47,12 @@ def read_drift(catalog: Artifact, reference: Artifact | Shares) -> Validated:
     new = _photos(catalog).assign(data="new")
     if not isinstance(reference, Artifact):
         return Validated({"drift": new}, reference)
-    both = pd.concat([new, _photos(reference).assign(data="reference")], ignore_index=True)
+    try:
+        earlier = _photos(reference).assign(data="reference")
+    except OutdatedTableError:
+        say("The earlier catalog was made by other code, so shares alone are compared.")
+        return Validated({"drift": new}, _shares(reference))
+    both = pd.concat([new, earlier], ignore_index=True)
     return Validated({"drift": both}, _shares(reference), earlier_photos=True)
 
 

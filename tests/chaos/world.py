@@ -103,7 +103,7 @@ class World:
 
     def submit(self) -> UUID:
         """Start a run that has to train its folds."""
-        keep = ("steps/catalog/", "steps/validate/", "steps/faces/", "steps/prepare/", "steps/folds/")
+        keep = ("steps/catalog/", "steps/validate", "steps/faces/", "steps/prepare/", "steps/folds/")
         found = (item.key for root in ("steps/", "checkpoints/", "refs/", "runs/") for item in self.store.list(root))
         self.store.delete([key for key in found if not key.startswith(keep)])
         self._run = self.stack.submit("retrain/retrain", **small_retrain(*CHANGES))

@@ -52,6 +52,19 @@ def test_brightness_of_a_split_that_one_side_lacks_is_not_compared() -> None:
     assert found(ExpectSteadyBrightness(column="brightness", most=0), **columns) == (0, {})
 
 
+def test_brightness_of_a_side_that_has_no_photo_left_is_not_compared() -> None:
+    columns = beside(levels(0.9, 0.8), levels(0.1, 0.2))
+    torn = {**columns, "problem": ["torn", "torn", None, None]}
+    assert found(ExpectSteadyBrightness(column="brightness", most=0), **torn) == (0, {})
+
+
+def test_sizes_that_have_moved_are_told_however_many_there_are() -> None:
+    columns = beside(sizes(*range(1, 201)), sizes(*range(201, 401)))
+    checked, moved = found(ExpectSteadySizes(column="width", most=0.1), **columns)
+    assert (checked, len(moved)) == (400, 400)
+    assert moved["7x9"] == "0.5% instead of 0.0%"
+
+
 def test_sizes_that_have_moved_are_told_with_their_shares() -> None:
     columns = beside(sizes(4, 4, 5, 0), sizes(4, 4, 4))
     words = {"4x9": "66.7% instead of 100.0%", "5x9": "33.3% instead of 0.0%"}

@@ -4,7 +4,7 @@ from flows.cli.reasons import in_words, some
 from flows.data_change import Cause, DataChange
 from flows.params import Experiment
 from tasks.store.explain import CodeChange, InputChange, LibraryChange, SettingChange
-from tasks.validate.step import STEP
+from tasks.validate.settings import ARTIFACTS
 
 A, B = "a" * 64, "b" * 64
 
@@ -34,7 +34,7 @@ def test_cause_is_told_in_a_few_words(cause: Cause, words: str) -> None:
 
 def test_settings_are_told_by_the_names_that_an_experiment_has_for_them() -> None:
     for section in Experiment.model_fields:
-        step = STEP.name if section == "validation" else section
+        step = ARTIFACTS["data"] if section == "validation" else section
         assert in_words(SettingChange(f"{step}.x", "1", "2")) == f"{section}.x 1 -> 2"
 
 

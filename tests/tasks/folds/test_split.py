@@ -61,7 +61,7 @@ def test_split_by_photo_puts_a_person_in_several_folds() -> None:
 
 
 def test_fewer_persons_than_folds_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(DataError, match=r"3 persons are too few to be split into 5 folds.*--set folds\.count=2"):
+    with pytest.raises(DataError, match=r"3 ids of persons are too few to be split into 5 folds.*--set folds\.count=2"):
         split(photos_of([0, 1, 2]), FoldsSettings(count=5))
 
 

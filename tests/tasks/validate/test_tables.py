@@ -1,6 +1,11 @@
-import pandas as pd
+import json
+from pathlib import Path
 
-from tasks.store import Ledger
+import pandas as pd
+from pydantic import JsonValue
+
+from tasks.catalog.eda import describe
+from tasks.store import Artifact, Ledger, Step
 from tasks.tables import ASIDE
 from tasks.validate.tables import read_data, read_drift, read_faces, read_folds, read_submission
 from tests.tasks.validate.clean import CATALOG, CLEAN, EVAL, IMAGES, SHARES, TRAIN
@@ -25,6 +30,26 @@ def test_new_photos_stand_before_those_of_the_reference_with_its_shares(ledger: 
     read = read_drift(new, store_catalog(ledger, CATALOG))
     assert read.rows["drift"]["data"].tolist() == ["new"] * (len(CATALOG) - 7) + ["reference"] * len(CATALOG)
     assert (read.shares, read.earlier_photos) == (SHARES, True)
+
+
+def test_reference_that_other_code_has_made_is_compared_by_its_shares(ledger: Ledger) -> None:
+    new, earlier = store_catalog(ledger, CATALOG), store_catalog(ledger, CATALOG[:-1])
+    path = earlier.path("catalog.parquet")
+    outdated = make_outdated(ledger, path)
+    read = read_drift(new, outdated)
+    assert set(read.rows["drift"]["data"]) == {"new"}
+    assert (read.shares, read.earlier_photos) == (SHARES, False)
+
+
+def make_outdated(ledger: Ledger, catalog: Path) -> Artifact:
+    """A catalog as code before had made it, without some columns."""
+
+    def compute(folder: Path) -> dict[str, JsonValue]:
+        pd.read_parquet(catalog).drop(columns=["race", "phash"]).to_parquet(folder / "catalog.parquet")
+        (folder / "eda.json").write_text(json.dumps(describe(CATALOG)))
+        return {}
+
+    return ledger.produce(Step(name="catalog", package="tasks.classes"), {"rows": "outdated"}, None, compute)
 
 
 def test_reference_of_mere_shares_has_no_photos(ledger: Ledger) -> None:
