@@ -10,6 +10,22 @@ from pathlib import Path
 
 SMALL = ("folds.count=2", "training.epochs=1", "prepare.height=64", "prepare.width=48", "training.batch_size=8")
 """Changes to the experiment `sample` that make it as quick as can be."""
+STEPS = [
+    "catalog",
+    "validate",
+    "faces",
+    "validate-faces",
+    "prepare",
+    "folds",
+    "validate-folds",
+    "fold-0",
+    "fold-1",
+    "ensemble",
+    "labels",
+    "submission",
+    "validate-submission",
+]
+"""What it makes then, in order, before its report."""
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import Desk, retrain
-
-STEPS = [
-    "catalog",
-    "validate",
-    "faces",
-    "validate-faces",
-    "prepare",
-    "folds",
-    "validate-folds",
-    "fold-0",
-    "fold-1",
-    "ensemble",
-    "labels",
-    "submission",
-    "validate-submission",
-]
+from tests.e2e.desk import STEPS, Desk, retrain
 
 
 @pytest.fixture(scope="module")

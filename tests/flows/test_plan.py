@@ -19,25 +19,10 @@ from tasks.store import Backend, Ledger, Manifest, Step, code
 from tasks.store.explain import CodeChange, InputChange, LibraryChange, SettingChange
 from tasks.store.folder import FolderBackend
 from tasks.store.ledger import draft_manifest
-from tests.e2e.desk import SMALL
+from tests.e2e.desk import SMALL, STEPS
 from tests.tasks.store.history import keys_in, save_checkpoint
 
 SETTINGS = (*SMALL, "faces.crop=centre")
-STEPS = [
-    "catalog",
-    "validate",
-    "faces",
-    "validate-faces",
-    "prepare",
-    "folds",
-    "validate-folds",
-    "fold-0",
-    "fold-1",
-    "ensemble",
-    "labels",
-    "submission",
-    "validate-submission",
-]
 
 Plan = Callable[..., dict[str, PlannedStep]]
 """Plans a retrain of the sample with these changes, over a store in which it was made without them."""
