@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,16 @@ def one_write_at_a_time(app: "WSGIApplication") -> "WSGIApplication":
     def serialised(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "PUT":
             return app(environ, start)
+        # A writer that stops in the middle of its body must not keep the others waiting.
+        environ["wsgi.input"] = BytesIO(whole_body(environ))
         with lock:
             return list(app(environ, start))
 
     return serialised
+
+
+def whole_body(environ: "WSGIEnvironment") -> bytes:
+    """The body of a request, read to its end."""
+    if environ.get("wsgi.input_terminated"):  # a chunked body, which says itself where it ends
+        return environ["wsgi.input"].read()
+    return environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
