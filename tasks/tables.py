@@ -130,6 +130,36 @@ CORRECTIONS = Table(
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 """Facial landmarks; left and right as seen in the photo."""
 BOX_SIDES = ("left", "top", "right", "bottom")
+FACE_SIDES = tuple(f"face_{side}" for side in BOX_SIDES)
+MARK_COLUMNS = tuple(f"{mark}_{axis}" for mark in LANDMARKS for axis in "xy")
+
+FACE_COLUMNS = (
+    Column("score", "Float64", "the detector's confidence, 0..1; missing if no face was found"),
+    Column("faces", "Int16", "number of faces that the detector found; missing if not searched"),
+    *(
+        Column(f"face_{side}", "Float64", f"{side} side of the face that counts, pixels; missing if no face was found")
+        for side in BOX_SIDES
+    ),
+    *(
+        Column(
+            f"{mark}_{axis}",
+            "Float64",
+            f"{axis} of the {mark.replace('_', ' ')}, pixels; missing if no face was found",
+        )
+        for mark in LANDMARKS
+        for axis in "xy"
+    ),
+)
+
+FINDINGS = Table(
+    "findings",
+    "a photo that was searched for faces, wherever it lies",
+    (
+        Column("sha256", "str", "digest of the file's bytes, hex"),
+        Column("detector", "str", "who found the face: `retinaface` or `mtcnn`; missing if nobody did"),
+        *FACE_COLUMNS,
+    ),
+)
 
 BOXES = Table(
     "boxes",
@@ -147,20 +177,10 @@ BOXES = Table(
         Column(
             "source",
             "str",
-            "who found the box: `mtcnn`, `retinaface`, `default` (nobody, or undersized) or `centre` (not searched)",
+            "who found the box: `retinaface`, `mtcnn`, `default` (nobody, or undersized) or `centre` (not searched)",
         ),
         Column("undersized", "bool", "a face was found, but so small that the default box replaced it"),
-        Column("score", "Float64", "the detector's confidence, 0..1; missing if no face was found"),
-        Column("faces", "Int16", "number of faces that the detector found; missing if not searched"),
-        *(
-            Column(
-                f"{mark}_{axis}",
-                "Float64",
-                f"{axis} of the {mark.replace('_', ' ')}, pixels; missing if no face was found",
-            )
-            for mark in LANDMARKS
-            for axis in "xy"
-        ),
+        *FACE_COLUMNS,
     ),
 )
 
@@ -255,4 +275,4 @@ OFFENDERS = Table(
     ),
 )
 
-TABLES = (CATALOG, CORRECTIONS, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)
+TABLES = (CATALOG, CORRECTIONS, FINDINGS, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)

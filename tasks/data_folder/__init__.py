@@ -7,7 +7,7 @@ from tasks.data_folder.local import LocalFolder
 from tasks.store import BUCKET
 from tasks.store.manifest import FileEntry
 
-__all__ = ["DataFolder", "open_data", "same_place"]
+__all__ = ["DataFolder", "absolute", "open_data", "same_place"]
 
 
 class DataFolder(Protocol):
@@ -47,10 +47,11 @@ class DataFolder(Protocol):
 
 def same_place(first: str, second: str) -> bool:
     """Whether two paths or URLs name one data folder, as seen from here."""
-    return _absolute(first) == _absolute(second)
+    return absolute(first) == absolute(second)
 
 
-def _absolute(data: str) -> str:
+def absolute(data: str) -> str:
+    """The path or URL of a data folder as it is from anywhere on this machine."""
     return data.rstrip("/") if data.startswith(BUCKET) else str(Path(data).expanduser().resolve())
 
 

@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.photos import Pixels
+Photos = NDArray[np.uint8]
+"""Photos of one size: photos x height x width x 3, RGB, 0..255."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,22 @@ class Face:
     score: float
     landmarks: NDArray[np.float64]
 
-    def scaled(self, factor: float) -> "Face":
-        """The same face on a photo that is `factor` times as large."""
-        left, top, right, bottom = (side * factor for side in self.box)
-        return Face((left, top, right, bottom), self.score, self.landmarks * factor)
+    def scaled(self, x: float, y: float) -> "Face":
+        """The same face on a photo that is `x` times as wide and `y` times as high."""
+        left, top, right, bottom = self.box
+        return Face((left * x, top * y, right * x, bottom * y), self.score, self.landmarks * (x, y))
 
 
 class Detector(Protocol):
-    """Something that finds faces."""
+    """Something that finds faces. Several threads may ask it at once."""
 
-    def __call__(self, pixels: Pixels) -> list[Face]:
-        """Every face on a photo, in any order."""
+    longest_side: int
+    """Pixels. Photos are shrunk until no side is longer."""
+    batch: int
+    """Photos that it wants to be given at once, where they are of one size."""
+
+    def __call__(self, photos: Photos) -> list[list[Face]]:
+        """Every face on each photo, in any order."""
 
 
 def main_face(faces: list[Face], width: int, height: int) -> Face:

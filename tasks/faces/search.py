@@ -1,102 +1,96 @@
-"""Searching all photos, a process a core."""
+"""Searching photos for faces."""
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
 
 from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 from tasks.faces.detectors import load_detector
 from tasks.faces.face import Detector, Face, main_face
 from tasks.faces.settings import DetectorName
-from tasks.photos import read_photo
-from tasks.progress import Advance, progress
-
-CHUNK = 16
-"""Photos that a process searches at a time."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the search of a photo gave; `face` and `detector` are None if no detector found a face.
-
-    Attributes:
-        width: of the photo, pixels.
-        height: of the photo, pixels.
-        face: the face that counts.
-        detector: who found it.
-        faces: number of faces that the detector found.
-    """
-
-    width: int
-    height: int
-    face: Face | None = None
-    detector: DetectorName | None = None
-    faces: int = 0
+from tasks.photos import Pixels, read_photo
+from tasks.tables import FACE_SIDES, FINDINGS, MARK_COLUMNS
 
 
 @dataclass(frozen=True)
 class PhotoToSearch:
-    """A photo, and the digest that its bytes must have."""
+    """A photo, the digest that its bytes must have, and its size in pixels."""
 
     photo: str
     sha256: str
+    width: int
+    height: int
 
 
-def search_photos(
-    data: DataFolder, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]
-) -> list[Finding]:
-    """Ask the `detectors`, one after the other, for the face on every photo; the findings are in order.
+@dataclass(frozen=True)
+class Searched:
+    """What the search of some photos gave.
 
-    Raises:
-        DataError: a photo cannot be read, or is not the one in the catalog.
+    Attributes:
+        findings: rows of the table FINDINGS, one for each photo that could be read, in their order.
+        unreadable: why each of the others could not be.
     """
-    chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
-    # Threads would wait for each other (MTCNN is Python between small networks), and forking a process
-    # whose torch threads have started can hang.
-    with (
-        progress("Finding faces", len(photos)) as advance,
-        ProcessPoolExecutor(
-            min(os.cpu_count() or 1, len(chunks)), get_context("spawn"), _start_worker, (data, tuple(detectors))
-        ) as pool,
-    ):
-        return list(_collect(pool.map(_search_chunk, chunks), advance))
+
+    findings: pd.DataFrame
+    unreadable: tuple[str, ...] = ()
 
 
-def _collect(chunks: Iterator[list[Finding]], advance: Advance) -> Iterator[Finding]:
-    for chunk in chunks:
-        advance(len(chunk))
-        yield from chunk
+def search_photos(data: DataFolder, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]) -> Searched:
+    """Ask the `detectors`, one after the other, for the face on every photo, until one finds it."""
+    found: dict[str, dict[str, object]] = {}
+    unreadable: dict[str, str] = {}
+    for name in detectors:
+        waiting = [photo for photo in photos if photo.sha256 not in found and photo.photo not in unreadable]
+        if not waiting:
+            break  # loading the next detector takes seconds
+        detector = load_detector(name)
+        for first in range(0, len(waiting), detector.batch):
+            batch = _read(data, waiting[first : first + detector.batch], detector.longest_side, unreadable)
+            for photo, faces in _search(detector, name, batch):
+                if faces:
+                    main = main_face(faces, photo.width, photo.height)
+                    found[photo.sha256] = _row(photo, main, len(faces)) | {"detector": name}
+    rows = [found.get(photo.sha256) or _row(photo) for photo in photos if photo.photo not in unreadable]
+    return Searched(FINDINGS.conform(pd.DataFrame(rows, columns=FINDINGS.column_names)), tuple(unreadable.values()))
 
 
-_data: DataFolder
-_detectors: dict[DetectorName, Detector]
-
-
-def _start_worker(data: DataFolder, detectors: tuple[DetectorName, ...]) -> None:
-    """Load the networks, once a process."""
-    global _data, _detectors
-    import torch
-
-    torch.set_num_threads(1)
-    _data, _detectors = data, {name: load_detector(name) for name in detectors}
-
-
-def _search_chunk(photos: Sequence[PhotoToSearch]) -> list[Finding]:
-    return [search_photo(_data, photo, _detectors) for photo in photos]
-
-
-def search_photo(data: DataFolder, photo: PhotoToSearch, detectors: dict[DetectorName, Detector]) -> Finding:
-    """Ask the detectors for the face on one photo. Raises DataError as `search_photos` does."""
-    pixels = read_photo(data, photo.photo, photo.sha256)
-    height, width = pixels.shape[:2]
-    for name, detect in detectors.items():
+def _read(
+    data: DataFolder, photos: Sequence[PhotoToSearch], longest_side: int, unreadable: dict[str, str]
+) -> list[tuple[PhotoToSearch, Pixels]]:
+    """The pixels of those photos that can be read; the others are added to `unreadable`."""
+    read = []
+    for photo in photos:
         try:
-            faces = detect(pixels)
-        except (RuntimeError, ValueError) as error:
-            raise DataError(f"{name} failed on {photo.photo} ({width}x{height}): {error}") from error
-        if faces:
-            return Finding(width, height, main_face(faces, width, height), name, len(faces))
-    return Finding(width, height)
+            read.append((photo, read_photo(data, photo.photo, photo.sha256, longest_side)))
+        except DataError as error:
+            unreadable[photo.photo] = str(error)
+    return read
+
+
+def _search(
+    detector: Detector, name: DetectorName, photos: Sequence[tuple[PhotoToSearch, Pixels]]
+) -> Iterator[tuple[PhotoToSearch, list[Face]]]:
+    """Every face on each photo, in pixels of the photo as it is; photos of one size are searched together."""
+    by_size: dict[tuple[int, ...], list[tuple[PhotoToSearch, Pixels]]] = {}
+    for photo, pixels in photos:
+        by_size.setdefault(pixels.shape, []).append((photo, pixels))
+    for (height, width, _), alike in by_size.items():
+        try:
+            found = detector(np.stack([pixels for _, pixels in alike]))
+        except Exception as error:
+            error.add_note(f"{name} searched {len(alike)} photos of {width}x{height}, such as {alike[0][0].photo}.")
+            raise
+        for (photo, _), faces in zip(alike, found, strict=True):
+            yield photo, [face.scaled(photo.width / width, photo.height / height) for face in faces]
+
+
+def _row(photo: PhotoToSearch, face: Face | None = None, faces: int = 0) -> dict[str, object]:
+    row: dict[str, object] = {"sha256": photo.sha256, "faces": faces}
+    if face is None:
+        return row
+    sides = zip(FACE_SIDES, face.box, strict=True)
+    marks = zip(MARK_COLUMNS, face.landmarks.ravel().tolist(), strict=True)
+    return {**row, "score": face.score, **dict(sides), **dict(marks)}

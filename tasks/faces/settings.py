@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DetectorName = Literal["mtcnn", "retinaface"]
+DetectorName = Literal["retinaface", "mtcnn"]
 
 
 class Size(BaseModel):
@@ -25,7 +25,7 @@ class FacesSettings(BaseModel):
 
     crop: Literal["face", "centre"] = "face"
     """`face`: the box of the face that the detectors find. `centre`: the same box in the middle of every photo."""
-    detectors: tuple[DetectorName, ...] = Field(("mtcnn", "retinaface"), min_length=1)
+    detectors: tuple[DetectorName, ...] = Field(("retinaface", "mtcnn"), min_length=1)
     """Detectors in the order in which they are asked, until one finds a face. Read if crop is `face`."""
     padding_x: int = Field(20, ge=0, le=512)
     """Pixels added to the left and to the right of a face. Read if crop is `face`."""

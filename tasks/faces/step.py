@@ -8,11 +8,12 @@ from pydantic import JsonValue
 
 from tasks.data_folder import DataFolder
 from tasks.errors import fault, raise_faults
-from tasks.faces.boxes import SmallestBox, boxes_of_centres, boxes_of_faces
-from tasks.faces.search import PhotoToSearch, search_photos
+from tasks.faces.boxes import boxes_of_centres, boxes_of_faces
+from tasks.faces.findings import Search, find_faces, search_in_threads
 from tasks.faces.settings import FacesSettings
 from tasks.store import Artifact, Ledger, Step
-from tasks.tables import BOXES, CATALOG
+from tasks.store.memory import Memory
+from tasks.tables import BOXES, CATALOG, FINDINGS
 
 STEP = Step(
     name="faces",
@@ -21,8 +22,16 @@ STEP = Step(
 )
 
 
-def find_boxes(ledger: Ledger, data: DataFolder, catalog: Artifact, settings: FacesSettings) -> Artifact:
+def find_boxes(
+    ledger: Ledger,
+    data: DataFolder,
+    catalog: Artifact,
+    settings: FacesSettings,
+    search: Search = search_in_threads,
+) -> Artifact:
     """The boxes of every photo of `catalog`, whose files are those of `data`: boxes.parquet.
+
+    What is found on a photo is remembered by its digest: none is searched twice, whatever data it comes with.
 
     Raises:
         DataError: a photo cannot be read or decoded, or has changed since the catalog was made.
@@ -32,9 +41,11 @@ def find_boxes(ledger: Ledger, data: DataFolder, catalog: Artifact, settings: Fa
         photos = CATALOG.read(catalog.path("catalog.parquet"))
         _refuse_undecodable(photos)
         if settings.crop == "centre":
-            table, smallest = _centres(photos, settings), None
+            table, smallest = boxes_of_centres(photos, settings.centre), None
         else:
-            table, smallest = _faces(data, photos, settings)
+            memory = Memory(ledger.backend, STEP, FINDINGS, list(settings.detectors))
+            findings = find_faces(memory, data, photos, settings.detectors, search)
+            table, smallest = boxes_of_faces(photos, findings, settings)
         boxes = BOXES.conform(table)
         BOXES.write(boxes, folder / "boxes.parquet")
         sources = boxes["source"].value_counts()
@@ -55,15 +66,3 @@ def _refuse_undecodable(photos: pd.DataFrame) -> None:
         fault("photos cannot be decoded", reasons, "Replace them, or delete them with their rows."),
         "Faces cannot be looked for",
     )
-
-
-def _centres(photos: pd.DataFrame, settings: FacesSettings) -> pd.DataFrame:
-    sizes = list(zip(photos["width"].tolist(), photos["height"].tolist(), strict=True))
-    return boxes_of_centres(photos["photo"].tolist(), sizes, settings.centre)
-
-
-def _faces(data: DataFolder, photos: pd.DataFrame, settings: FacesSettings) -> tuple[pd.DataFrame, SmallestBox]:
-    names = photos["photo"].tolist()
-    wanted = [PhotoToSearch(*row) for row in zip(names, photos["sha256"].tolist(), strict=True)]
-    findings = search_photos(data, wanted, settings.detectors)
-    return boxes_of_faces(names, findings, (photos["split"] == "train").tolist(), settings)

@@ -27,12 +27,14 @@ from tasks.store.listing import (
     read_move,
 )
 from tasks.store.manifest import ArtifactRef, FileEntry, Manifest
+from tasks.store.memory import read_part
 from tasks.store.runs import RunManifest, RunStart
 
 MAKE_LOST = "The next run with the same data and settings makes it anew."
 FORGET_RUN = "Delete the run's folder to forget it; its artifacts stay."
 ROLL_BACK = "Delete it: the one before it counts then."
 FORGET_CODE = "Delete it: nothing but the names of changed functions is lost."
+FORGET_PART = "Delete it: what it remembers is found out anew."
 
 
 @dataclass(frozen=True, order=True)
@@ -169,6 +171,13 @@ class StoreChecks:
         problems: list[Problem] = []
         with _noting(problems, f"code/{digest}.json", FORGET_CODE):
             read_code(self._backend, digest)
+        return problems
+
+    def check_part(self, key: str) -> list[Problem]:
+        """Whether a part of what a step remembers has the bytes that its name tells."""
+        problems: list[Problem] = []
+        with _noting(problems, key, FORGET_PART):
+            read_part(self._backend, key)
         return problems
 
     def orphans(self) -> Iterator[StoredObject]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tasks.progress import track
 from tasks.store.backend import Backend, StoredObject
 from tasks.store.checks import Move, Problem, StoreChecks
-from tasks.store.listing import CODE, RUN, list_moves
+from tasks.store.listing import CODE, MEMORY, RUN, list_moves, list_of_code
 from tasks.store.parallel import in_parallel
 from tasks.store.runs import LATEST
 
@@ -27,8 +27,8 @@ class Health:
         files: how many files these and the checkpoints name.
         size: bytes of the files.
         problems: all that is wrong, sorted.
-        leftovers: files that no manifest names, checkpoints of artifacts that are made, and records of code that made
-            none of the artifacts.
+        leftovers: files that no manifest names, checkpoints of artifacts that are made, records of code that made none
+            of the artifacts, and what such code remembers.
     """
 
     artifacts: int
@@ -49,20 +49,21 @@ def check_store(backend: Backend) -> Health:
     problems += _find(checks.check_checkpoint, checks.checkpoints, "Checkpoints")
     files = list(checks.files())
     runs = [found.key for found in backend.list("runs/") if RUN.fullmatch(found.key)]
-    code = {match[1]: found for found in backend.list("code/") if (match := CODE.fullmatch(found.key))}
+    of_code = list(list_of_code(backend))
     problems += _find(checks.check_file, files, "Files")
     problems += _find(checks.check_run, runs, "Runs")
     problems += _find(checks.check_move, _moves(backend), "Refs")
-    problems += _find(checks.check_code, code, "Code")
+    problems += _find(checks.check_code, [code for code, found in of_code if CODE.fullmatch(found.key)], "Code")
+    problems += _find(checks.check_part, [found.key for _, found in of_code if MEMORY.fullmatch(found.key)], "Memory")
     # What damaged manifests name, nobody knows.
     all_read = len(checks.manifests) == len(checks.written)
-    named = {manifest.code for manifest in checks.manifests.values()} if all_read else code
+    named = {manifest.code for manifest in checks.manifests.values()} if all_read else {code for code, _ in of_code}
     return Health(
         artifacts=len(checks.manifests),
         files=len(files),
         size=sum(file.entry.size for file in files),
         problems=tuple(sorted(problems)),
-        leftovers=(*checks.orphans(), *(found for digest, found in code.items() if digest not in named)),
+        leftovers=(*checks.orphans(), *(found for code, found in of_code if code not in named)),
     )
 
 

@@ -8,6 +8,7 @@ that their artifacts were made from, and whatever a run under way may need:
   so. Hence leftovers go only while no run is under way.
 - It may go on from any checkpoint, and so may a run that follows one that was killed or failed. Hence checkpoints go
   when leftovers do, and only if their artifact is made, or nobody has gone on from them in time.
+- It may use what its code remembers. Hence that too goes with leftovers, and only if the code made nothing that stays.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -88,7 +89,7 @@ def plan_gc(inventory: Inventory, keep_last: int, asked: Collection[str], now: d
     dropped = tuple(found for found in readable if found.ref not in needed)
     gone = tuple(name for name in inventory.runs if name not in why)
     old = tuple(probe for probe in inventory.probes if now - probe.modified > UNFINISHED_FOR)
-    orphaned = (*inventory.orphans, *_unnamed_code(inventory, kept))
+    orphaned = (*inventory.orphans, *_of_unnamed_code(inventory, kept))
     leftovers = old if under_way else (*old, *orphaned)
     unneeded = () if under_way else tuple(_unneeded_checkpoints(inventory, now))
     return GcPlan(
@@ -166,12 +167,13 @@ def _unneeded_checkpoints(inventory: Inventory, now: datetime) -> Iterator[Check
             yield found
 
 
-def _unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects]) -> tuple[StoredObject, ...]:
+def _of_unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects]) -> tuple[StoredObject, ...]:
+    """Records of code that made nothing that is kept, and what such code remembers."""
     if inventory.unreadable:
         return ()  # nobody knows what these name
     origins = (inventory.origins[artifact.ref] for artifact in kept)
-    named = {f"code/{origin.code}.json" for origin in origins if origin}
-    return tuple(found for found in inventory.code if found.key not in named)
+    named = {origin.code for origin in origins if origin}
+    return tuple(found for code, found in inventory.of_code if code not in named)
 
 
 def _stages(

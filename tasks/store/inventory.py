@@ -12,7 +12,6 @@ from tasks.store.backend import Backend, StoredObject
 from tasks.store.checkpoints import read_checkpoint
 from tasks.store.ledger import Ledger
 from tasks.store.listing import (
-    CODE,
     PROBE,
     ArtifactObjects,
     CheckpointObjects,
@@ -20,6 +19,7 @@ from tasks.store.listing import (
     list_artifacts,
     list_checkpoints,
     list_moves,
+    list_of_code,
     parents,
     read_move,
 )
@@ -56,7 +56,7 @@ class Inventory:
         origins: where each artifact that has a manifest comes from; None where that cannot be read.
         checkpoints: those that have a manifest.
         strays: files of checkpoints that no manifest of one names.
-        code: records of code.
+        of_code: records of code, and what steps remember, each with the digest of the code.
         probes: what probes of a bucket's server have left.
     """
 
@@ -67,7 +67,7 @@ class Inventory:
     origins: Mapping[ArtifactRef, Origin | None]
     checkpoints: tuple[CheckpointObjects, ...]
     strays: tuple[StoredObject, ...]
-    code: tuple[StoredObject, ...]
+    of_code: tuple[tuple[str, StoredObject], ...]
     probes: tuple[StoredObject, ...]
 
     @property
@@ -107,7 +107,7 @@ def take_inventory(backend: Backend) -> Inventory:
         origins=_read_origins(backend, artifacts),
         checkpoints=tuple(found for found in checkpoints if found.manifest),
         strays=tuple(stray for strays in in_parallel(partial(_strays, backend), checkpoints) for stray in strays),
-        code=tuple(found for found in backend.list("code/") if CODE.fullmatch(found.key)),
+        of_code=tuple(list_of_code(backend)),
         probes=tuple(found for found in backend.list("probe/") if PROBE.fullmatch(found.key)),
     )
 

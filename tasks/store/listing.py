@@ -23,6 +23,7 @@ MOVE = re.compile(r"refs/([^/]+)/(\d{6,})\.json")
 RUN = re.compile(r"runs/([^/]+)/(?:start|manifest)\.json")
 PROBE = re.compile(r"probe/[0-9a-f]{32}")
 CODE = re.compile(r"code/([0-9a-f]{64})\.json")
+MEMORY = re.compile(r"memory/([0-9a-f]{64})/[0-9a-f]{16}/([0-9a-f]{64})\.parquet")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,14 @@ def list_checkpoints(backend: Backend, below: str = "") -> Iterator[CheckpointOb
         objects = {groups[3]: found for groups, found in group}
         manifest = objects.pop(".json", None)
         yield CheckpointObjects(ArtifactRef(step=step, key=key), manifest, tuple(objects.values()), int(number))
+
+
+def list_of_code(backend: Backend) -> Iterator[tuple[str, StoredObject]]:
+    """What is there for the sake of code: its record, and what a step remembers; each with the digest of the code."""
+    for prefix, pattern in (("code/", CODE), ("memory/", MEMORY)):
+        for found in backend.list(prefix):
+            if match := pattern.fullmatch(found.key):
+                yield match[1], found
 
 
 def parents(manifest: Manifest) -> tuple[ArtifactRef, ...]:

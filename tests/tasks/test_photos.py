@@ -40,6 +40,23 @@ def test_photo_with_deeper_pixels_is_refused_rather_than_read_as_white(dtype: ty
         decode_photo(encoded(image, "TIFF"))
 
 
+@pytest.mark.parametrize(("longest", "size"), [(256, (256, 192)), (100, (100, 75)), (1000, (512, 384)), (1, (1, 1))])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_photo_is_shrunk_until_no_side_is_longer(kind: str, longest: int, size: tuple[int, int]) -> None:
+    whole = Image.linear_gradient("L").resize((384, 512)).convert("RGB")
+    pixels = decode_photo(encoded(whole, kind), longest)
+    assert pixels.shape == (*size, 3)
+    reference = np.asarray(whole.resize(size[::-1], Image.Resampling.BOX), np.int16)
+    assert np.abs(pixels.astype(np.int16) - reference).mean() < 3
+
+
+def test_shrunk_photo_is_upright_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    wide = Image.linear_gradient("L").resize((800, 400)).convert("RGB")
+    assert decode_photo(encoded(wide, "JPEG", exif=exif), 200).shape == (200, 100, 3)
+
+
 def test_photo_is_turned_upright_as_its_exif_says() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter, clockwise

@@ -106,5 +106,5 @@ def artifacts_in(backend: Backend) -> set[ArtifactRef]:
 
 def keys_in(backend: Backend, *prefixes: str) -> set[str]:
     """The keys of all objects, or of those below the prefixes."""
-    every = prefixes or ("checkpoints/", "code/", "housekeeping/", "probe/", "refs/", "runs/", "steps/")
+    every = prefixes or ("checkpoints/", "code/", "housekeeping/", "memory/", "probe/", "refs/", "runs/", "steps/")
     return {found.key for prefix in every for found in backend.list(prefix)}

@@ -1,5 +1,6 @@
 """Every kind of damage is found and named, and nothing that is well: over a folder and a bucket."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -173,9 +174,19 @@ def test_damaged_record_of_code_is_named(backend: Backend, artifacts: list[Artif
     assert problems(backend) == [(key, "is damaged, or of another version of Foldline")]
 
 
+def test_damaged_part_of_a_memory_is_named(backend: Backend, artifacts: list[Artifact]) -> None:
+    part = f"memory/{artifacts[0].manifest.code}/{'4' * 16}/{hashlib.sha256(b'facts').hexdigest()}.parquet"
+    put(backend, part, b"facts")
+    health = check_store(backend)
+    assert (health.problems, health.leftovers) == ((), ())
+    put(backend, part, b"other facts")
+    assert problems(backend) == [(part, "is damaged, or of another version of Foldline")]
+
+
 def test_what_belongs_to_nothing_is_a_leftover_and_no_problem(backend: Backend, artifacts: list[Artifact]) -> None:
     left = {
         f"code/{'0' * 64}.json": b"{}",
+        f"memory/{'0' * 64}/{'0' * 16}/{hashlib.sha256(b'').hexdigest()}.parquet": b"",
         f"steps/first/{'0' * 64}/{'1' * 12}/file": b"killed",
         f"steps/{artifacts[0].ref}/{'1' * 12}/file": b"lost a race",
     }
@@ -273,6 +284,7 @@ def test_progress_is_told_of_all_that_is_read(backend: Backend, artifacts: list[
         "Runs 4",
         "Refs 2",
         "Code 1",
+        "Memory 0",
     ]
 
 

@@ -148,12 +148,34 @@ def test_what_killed_writers_left_goes(backend: Backend) -> None:
     run = add_run(backend, artifacts)
     lost_race = f"{artifacts[0].root[:-12]}{'2' * 12}/file"
     nothing_made_by_it = f"code/{'3' * 64}.json"
+    remembered_by_it = f"memory/{'3' * 64}/{'4' * 16}/{'5' * 64}.parquet"
     whole = keys_in(backend)
-    for key in (ORPHAN, lost_race, nothing_made_by_it):
+    left = {ORPHAN, lost_race, nothing_made_by_it, remembered_by_it}
+    for key in left:
         put(backend, key, b"{}")
     plan = collect(backend, keep=[run])
-    assert {found.key for found in plan.leftovers} == {ORPHAN, lost_race, nothing_made_by_it}
+    assert {found.key for found in plan.leftovers} == left
     assert keys_in(backend) == whole
+
+
+def test_what_code_remembers_stays_as_long_as_something_that_it_made(backend: Backend) -> None:
+    artifacts = chain(backend, "x")
+    run = add_run(backend, artifacts)
+    remembered = f"memory/{artifacts[0].manifest.code}/{'4' * 16}/{'5' * 64}.parquet"
+    put(backend, remembered, b"")
+    collect(backend, keep=[run], now=LATER)
+    assert remembered in keys_in(backend)
+    collect(backend, now=LATER)
+    assert keys_in(backend) == set()
+
+
+def test_what_unnamed_code_remembers_stays_while_a_run_is_under_way(backend: Backend) -> None:
+    start_run(backend, {}, days_ago=1)
+    remembered = f"memory/{'3' * 64}/{'4' * 16}/{'5' * 64}.parquet"
+    put(backend, remembered, b"")
+    plan = collect(backend)
+    assert [found.key for found in plan.spared] == [remembered]
+    assert remembered in keys_in(backend)
 
 
 def test_probe_goes_when_no_process_can_be_busy_with_it_and_nothing_else_that_lies_there(backend: Backend) -> None:

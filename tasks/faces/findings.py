@@ -1,0 +1,65 @@
+"""What is found on the photos of a catalog: remembered if they were searched before, or else searched in chunks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+
+from tasks.data_folder import DataFolder
+from tasks.errors import fault, raise_faults
+from tasks.faces.search import PhotoToSearch, Searched, search_photos
+from tasks.faces.settings import DetectorName
+from tasks.progress import progress, say
+from tasks.store.memory import Memory
+
+SMALLEST_CHUNK, LARGEST_CHUNK = 16, 512
+"""Photos that are searched, and then remembered, at once: enough to be worth the way, and a second's work of a core."""
+CHUNKS_EACH = 4
+"""Chunks for each thread, if there are photos enough: so that none waits long for the others at the end."""
+
+Chunk = Sequence[PhotoToSearch]
+Search = Callable[[DataFolder, Sequence[Chunk], Sequence[DetectorName]], Iterator[Searched]]
+"""Searches chunks of photos, and gives what it found in each, in their order."""
+
+
+def search_in_threads(
+    data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]
+) -> Iterator[Searched]:
+    """Search in threads of this process: decoding and RetinaFace let others have the interpreter."""
+    with ThreadPoolExecutor(data.threads) as pool:
+        yield from pool.map(lambda chunk: search_photos(data, chunk, detectors), chunks)
+
+
+def find_faces(
+    memory: Memory, data: DataFolder, photos: pd.DataFrame, detectors: Sequence[DetectorName], search: Search
+) -> pd.DataFrame:
+    """Rows of FINDINGS for the photos of a catalog, in their order; each chunk is remembered as soon as it is searched.
+
+    Raises:
+        DataError: photos cannot be read, or are not those of the catalog.
+    """
+    known = memory.recall()
+    new = photos[~photos["sha256"].isin(known["sha256"])].drop_duplicates("sha256")
+    if len(known) and len(new) < len(photos):
+        say(f"{len(photos) - len(new)} of {len(photos)} photos were searched before.")
+    columns = (new[name].tolist() for name in ("photo", "sha256", "width", "height"))
+    chunks = chunks_of([PhotoToSearch(*row) for row in zip(*columns, strict=True)], data.threads)
+    found, unreadable = [known], list[str]()
+    if chunks:
+        with progress("Finding faces", len(new)) as advance:
+            for chunk, searched in zip(chunks, search(data, chunks, detectors), strict=True):
+                memory.remember(searched.findings)
+                found.append(searched.findings)
+                unreadable += searched.unreadable
+                advance(len(chunk))
+    raise_faults(
+        fault("photos cannot be searched", unreadable, "What was found on the others is remembered."),
+        f"Faces cannot be found on the photos of {data.url}",
+    )
+    return pd.concat(found).set_index("sha256").loc[photos["sha256"]].reset_index()
+
+
+def chunks_of(photos: Sequence[PhotoToSearch], threads: int) -> list[Chunk]:
+    """The photos in chunks that keep so many threads busy."""
+    size = min(max(len(photos) // (threads * CHUNKS_EACH), SMALLEST_CHUNK), LARGEST_CHUNK)
+    return [photos[first : first + size] for first in range(0, len(photos), size)]

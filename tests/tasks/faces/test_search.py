@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tasks.data_folder.local import LocalFolder
+from tasks.faces import search
+from tasks.faces.face import Face, Photos
+from tasks.faces.search import PhotoToSearch, search_photos
+from tasks.faces.settings import DetectorName
+from tasks.tables import FACE_SIDES, FINDINGS
+from tests.tasks.faces.photos import to_search
+
+MARKS = np.zeros((5, 2))
+
+
+class Blind:
+    """A detector that notes what it is shown; `sees` says on photos of which brightness it finds a face."""
+
+    longest_side = 100
+
+    def __init__(self, batch: int, *sees: int) -> None:
+        self.batch = batch
+        self._sees = sees
+        self.shown: list[tuple[int, ...]] = []
+
+    def __call__(self, photos: Photos) -> list[list[Face]]:
+        self.shown.append(photos.shape[:3])
+        return [[Face((10, 20, 30, 60), 0.9, MARKS)] if int(photo.mean()) in self._sees else [] for photo in photos]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Grey photos, named after their brightness: three of 100 x 80, and one twice as large."""
+    for brightness, scale in ((10, 1), (20, 1), (30, 2), (40, 1)):
+        Image.new("RGB", (80 * scale, 100 * scale), (brightness,) * 3).save(tmp_path / f"{brightness}.png")
+    return tmp_path
+
+
+def use(monkeypatch: pytest.MonkeyPatch, **detectors: Blind) -> None:
+    monkeypatch.setattr(search, "load_detector", detectors.__getitem__)
+
+
+def run(folder: Path, *detectors: DetectorName) -> pd.DataFrame:
+    photos = [to_search(folder, path.name) for path in sorted(folder.glob("*.png"))]
+    return search_photos(LocalFolder(folder), photos, detectors).findings
+
+
+def test_next_detector_is_asked_only_where_those_before_found_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, retinaface=Blind(1, 20, 40), mtcnn=Blind(1, 20, 10))
+    found = run(folder, "retinaface", "mtcnn")
+    assert found["detector"].fillna("nobody").tolist() == ["mtcnn", "retinaface", "nobody", "retinaface"]
+    assert found["faces"].tolist() == [1, 1, 0, 1]
+
+
+def test_detector_that_nobody_needs_is_not_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, retinaface=Blind(1, 10, 20, 30, 40))
+    assert set(run(folder, "retinaface", "mtcnn")["detector"]) == {"retinaface"}
+
+
+def test_faces_are_told_in_pixels_of_the_photo_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, retinaface=Blind(1, 20, 30))
+    sides = run(folder, "retinaface")[list(FACE_SIDES)]
+    assert sides.iloc[1].tolist() == [10, 20, 30, 60]
+    assert sides.iloc[2].tolist() == [20, 40, 60, 120]
+
+
+def test_photos_of_one_size_are_shown_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (50, 100)).save(folder / "50.png")
+    together = Blind(8, 20)
+    use(monkeypatch, retinaface=together)
+    assert run(folder, "retinaface")["detector"].notna().tolist() == [False, True, False, False, False]
+    assert together.shown == [(4, 100, 80), (1, 100, 50)]
+
+
+def test_photos_that_cannot_be_read_are_told_and_the_others_searched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, retinaface=Blind(2, 10), mtcnn=Blind(2, 40))
+    photos = [to_search(folder, path.name) for path in sorted(folder.glob("*.png"))]
+    (folder / "20.png").write_bytes(b"another")
+    (folder / "30.png").unlink()
+    found = search_photos(LocalFolder(folder), photos, ("retinaface", "mtcnn"))
+    assert found.findings["sha256"].tolist() == [photos[0].sha256, photos[3].sha256]
+    assert [line.split(":")[0] for line in found.unreadable] == [
+        "20.png has changed since the catalog was made. Run again",
+        "30.png cannot be read",
+    ]
+
+
+def test_detector_that_fails_says_on_which_photo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Blind):
+        def __call__(self, photos: Photos) -> list[list[Face]]:
+            raise RuntimeError(f"out of memory for {len(photos)}")
+
+    use(monkeypatch, mtcnn=Broken(8))
+    with pytest.raises(RuntimeError, match="out of memory") as caught:
+        run(folder, "mtcnn")
+    assert caught.value.__notes__ == ["mtcnn searched 4 photos of 80x100, such as 10.png."]
+
+
+@pytest.mark.parametrize("detector", ["retinaface", "mtcnn"])
+def test_face_is_found_on_photos_of_every_kind(sample_data: Path, tmp_path: Path, detector: DetectorName) -> None:
+    upright = Image.open(min(sample_data.glob("train/images/*/normal.*"))).convert("RGB")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter, clockwise
+    upright.save(tmp_path / "plain.png")
+    upright.convert("RGBA").save(tmp_path / "alpha.png")
+    upright.convert("L").save(tmp_path / "grey.jpg", quality=95)
+    upright.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg", quality=95, exif=turned)
+    upright.resize((upright.width * 3, upright.height * 3)).save(tmp_path / "huge.jpg")
+    Image.new("RGB", (1, 1)).save(tmp_path / "one.png")
+    names = ["plain.png", "alpha.png", "grey.jpg", "cmyk.jpg", "turned.jpg", "huge.jpg", "one.png"]
+    photos = [to_search(tmp_path, name) for name in names]
+    found = search_photos(LocalFolder(tmp_path), photos, [detector]).findings
+    assert found["detector"].notna().tolist() == [True] * 6 + [False]
+    boxes = found.loc[:5, list(FACE_SIDES)].to_numpy(float)
+    boxes[5] /= 3
+    assert np.abs(boxes - boxes[0]).max() < 0.06 * upright.height
+
+
+def test_no_photos_have_no_findings(tmp_path: Path) -> None:
+    empty: list[PhotoToSearch] = []
+    found = search_photos(LocalFolder(tmp_path), empty, ("retinaface",)).findings
+    assert found.columns.tolist() == FINDINGS.column_names
+    assert found.empty
