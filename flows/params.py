@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from flows.champion import CHAMPION
 from flows.shipped import shipped_experiments
 from tasks.corrections.source import shipped_corrections
-from tasks.faces.settings import FacesSettings
+from tasks.faces.settings import DetectorName, FacesSettings
 from tasks.folds.settings import FoldsSettings
 from tasks.prepare.settings import PrepareSettings
 from tasks.training.settings import TrainingSettings
@@ -20,6 +20,9 @@ NO_CREDENTIALS = r"^(?!s3://[^/]*[@:])"
 
 Change = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 """What the form refuses at once; whether there is such a setting, the run tells."""
+
+Detector = Literal[DetectorName, "centre"]
+"""What can find where to crop a photo."""
 
 DataSuite = Literal["labels", "photos", "balance", "drift", "faces", "folds"]
 """Suites that need no model."""
@@ -105,6 +108,10 @@ class ValidateParams(CheckedParams):
 
 class CropParams(DataParams):
     """Find the faces of a data folder and crop them, so that a retrain starts with its folds."""
+
+    detector: Detector | None = None
+    """Who finds the faces: `retinaface`, `mtcnn`, or `centre`, which takes the middle of every photo without a search.
+    By default those of the experiment, one after the other."""
 
 
 class EnsembleParams(BaseModel):

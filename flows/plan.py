@@ -149,7 +149,7 @@ def find_artifacts(
         "submission": submission,
         **validated("submission", lambda: validate_submission(ledger, catalog, submission, wanted)),
     }
-    return {**artifacts, "report": make_report(ledger, artifacts, name)}
+    return {**artifacts, "report": make_report(ledger, data, artifacts, name)}
 
 
 class _Planner:

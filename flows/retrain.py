@@ -65,7 +65,7 @@ def retrain(params: RetrainParams) -> str:
         keep(run, "labels", labels_task(catalog, ensemble, return_state=True))
         validator.submission(keep(run, "submission", submission_task(catalog, ensemble, return_state=True)))
         reported = {label: ref for label, ref in run.artifacts.items() if label != ARTIFACTS["drift"]}
-        keep(run, "report", report_task(reported, name, return_state=True))
+        keep(run, "report", report_task(params.data, reported, name, return_state=True))
         note_scores(run, ensemble)
     if params.champion == "if better":
         announce(crown_if_better(ledger.backend, run.start.run))

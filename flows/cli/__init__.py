@@ -13,7 +13,7 @@ from flows.cli.diff import diff
 from flows.cli.history import runs, show
 from flows.cli.housekeeping import fsck, gc
 from flows.cli.lineage import lineage
-from flows.cli.pipeline import retrain, validate
+from flows.cli.pipeline import crop, retrain, validate
 from flows.cli.plan import plan
 from flows.cli.retrieval import cat, get, link, ls
 from flows.cli.server import deploy, up, workers
@@ -40,7 +40,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 COMMANDS = (
-    *(sample, validate, plan, retrain),
+    *(sample, validate, crop, plan, retrain),
     *(runs, show, ls, get, cat, link, lineage, diff, tag, gc, fsck),
     *(up, deploy, workers),
 )

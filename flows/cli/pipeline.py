@@ -10,7 +10,7 @@ from flows.cli.history import artifacts_of, print_run
 from flows.cli.options import StoreOptions
 from flows.embedded import run_embedded
 from flows.experiments import resolve_experiment
-from flows.params import DataParams, RetrainParams, ValidateParams
+from flows.params import CropParams, DataParams, RetrainParams, ValidateParams
 from flows.places import open_places
 from tasks.progress import say
 from tasks.store import open_ledger
@@ -28,6 +28,21 @@ def validate(
         from flows.validate_data import validate_data
 
         return validate_data(params)
+
+    _run(params, flow, options)
+
+
+def crop(
+    *,
+    params: Annotated[CropParams, Parameter(name="*")],
+    options: Annotated[StoreOptions, Parameter(name="*")] = StoreOptions(),
+) -> None:
+    """Find the face in every photo and crop it, ahead of any training; what was found before is not searched again."""
+
+    def flow() -> str:
+        from flows.crop_faces import crop_faces
+
+        return crop_faces(params)
 
     _run(params, flow, options)
 

@@ -1,4 +1,4 @@
-"""What the models were given: the data set's figures, the checks that it went through, and the faces found in it."""
+"""What the models were given: the data set's figures, and the checks that it went through."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 from pydantic import JsonValue
 
-from tasks.classes import STATES
 from tasks.report.run import RunTables
 from tasks.report.thumbnails import Thumbnails
 
@@ -23,8 +22,6 @@ SEVERITIES = {
     "info": "is noted",
 }
 """Severities of a failed check, the worst first, and what they mean."""
-NO_FACE = ("default", "centre")
-"""Sources of a box that was not put around a face."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +71,6 @@ class Checks:
     total: int
 
 
-@dataclass(frozen=True)
-class FaceRow:
-    """How boxes were found in some photos: shares 0..1 by source, and the number that were undersized."""
-
-    name: str
-    photos: int
-    shares: dict[str, float]
-    undersized: int
-
-
 def list_figures(run: RunTables) -> list[tuple[str, str]]:
     """Figures of the data set, as names and values to print."""
     shown = {name: value for name, value in run.figures.items() if name not in IN_OTHER_SECTIONS}
@@ -100,31 +87,6 @@ def list_checks(run: RunTables, thumbnails: Thumbnails) -> Checks:
         for severity in SEVERITIES
     }
     return Checks(failed=failed, met=len(run.results) - len(broken), total=len(run.results))
-
-
-def face_sources(run: RunTables) -> tuple[list[str], list[FaceRow]]:
-    """Sources of boxes, the commonest first, and their shares overall, by state and among evaluation photos."""
-    boxes = run.boxes
-    sources = boxes["source"].value_counts().index.tolist()
-    parts = {
-        "all photos": boxes,
-        **{state: boxes[boxes["state"] == state] for state in STATES},
-        "evaluation": boxes[boxes["split"] == "eval"],
-    }
-    return sources, [_face_row(name, part, sources) for name, part in parts.items() if len(part)]
-
-
-def box_sizes(run: RunTables) -> pd.DataFrame:
-    """Width and height, pixels, of the training photos' boxes around faces; empty if there are none."""
-    found = run.boxes[~run.boxes["source"].isin(NO_FACE) & (run.boxes["split"] == "train")]
-    return pd.DataFrame({"width": found["right"] - found["left"], "height": found["bottom"] - found["top"]})
-
-
-def smallest_box(run: RunTables) -> dict[str, float]:
-    """Width and height, pixels, below both of which a box around a face was called undersized."""
-    limits = run.artifacts["faces"].manifest.summary["smallest_box"]
-    found = limits.items() if isinstance(limits, dict) else ()
-    return {side: limit for side, limit in found if isinstance(limit, float)}
 
 
 def _check(result: dict[Hashable, Any], run: RunTables, thumbnails: Thumbnails) -> Check:
@@ -144,11 +106,6 @@ def _flawed_photos(offenders: pd.DataFrame, thumbnails: Thumbnails) -> list[Flaw
         FlawedPhoto({photo: thumbnails.uri(photo) for photo in (key, other) if photo}, "" if other else what)
         for key, what, other in rows
     ]
-
-
-def _face_row(name: str, boxes: pd.DataFrame, sources: list[str]) -> FaceRow:
-    shares = {source: float((boxes["source"] == source).mean()) for source in sources}
-    return FaceRow(name, len(boxes), shares, int(boxes["undersized"].sum()))
 
 
 def _figure_rows(name: str, value: JsonValue) -> Iterator[tuple[str, str]]:

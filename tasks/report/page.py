@@ -7,34 +7,19 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.classes import AGE_GROUPS, GENDERS, STATES
-from tasks.report.data import (
-    SEVERITIES,
-    Checks,
-    FaceRow,
-    box_sizes,
-    face_sources,
-    list_checks,
-    list_figures,
-    smallest_box,
-)
+from tasks.data_folder import DataFolder
+from tasks.report.data import SEVERITIES, Checks, list_checks, list_figures
+from tasks.report.faces import Faces, show_faces
 from tasks.report.gallery import Gallery, pick_photos
-from tasks.report.plots import ages_plot, box_sizes_plot, learning_curves, shares_plot
+from tasks.report.plots import ages_plot, learning_curves, shares_plot
 from tasks.report.provenance import Provenance, headline_settings, splits_persons, trace
 from tasks.report.run import RunTables, validations_of
 from tasks.report.scores import ScoreView, score_run
 from tasks.report.shares import SOURCES, Share, attribute_shares, class_shares
 from tasks.report.thumbnails import Thumbnails
+from tasks.store import Artifact
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Faces:
-    """The faces section: sources of boxes, a row for each group of photos, and the sizes drawn (if there are any)."""
-
-    sources: list[str]
-    rows: list[FaceRow]
-    sizes: Markup | None
 
 
 @dataclass(frozen=True)
@@ -82,8 +67,23 @@ class Page:
     provenance: Provenance
 
 
-def make_page(run: RunTables) -> Page:
-    """Everything that the report says of a run."""
+@dataclass(frozen=True)
+class FacesPage:
+    """What the template of a report of nothing but faces prints.
+
+    Attributes:
+        experiment: name of the experiment.
+        photos: number of photos.
+        faces: how boxes were found.
+    """
+
+    experiment: str
+    photos: int
+    faces: Faces
+
+
+def make_page(run: RunTables, data: DataFolder) -> Page:
+    """Everything that the report says of a run on the photos of `data`."""
     by_attribute, by_class = attribute_shares(run), class_shares(run)
     thumbnails = Thumbnails(run.artifacts["prepare"])
     of_values = [share for shares in by_attribute.values() for share in shares]
@@ -102,14 +102,20 @@ def make_page(run: RunTables) -> Page:
         ages=ages_plot(run.train.drop_duplicates("person")["age"]),
         checks=list_checks(run, thumbnails),
         data_docs={name: f"{one.root}/data_docs/index.html" for name, one in validations_of(run.artifacts).items()},
-        faces=_faces(run),
+        faces=show_faces(data, run.artifacts["catalog"], run.artifacts["faces"]),
         gallery=pick_photos(run, thumbnails),
         suspects=len(run.suspects),
         provenance=trace(run),
     )
 
 
-def render(page: Page) -> str:
+def make_faces_page(data: DataFolder, catalog: Artifact, faces: Artifact, experiment: str) -> FacesPage:
+    """Everything that there is to say of faces before anything is trained."""
+    shown = show_faces(data, catalog, faces)
+    return FacesPage(experiment, shown.rows[0].photos, shown)
+
+
+def render(page: Page | FacesPage) -> str:
     """The page as HTML that refers to nothing outside itself."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -124,7 +130,8 @@ def render(page: Page) -> str:
     environment.globals.update(
         states=STATES, genders=GENDERS, age_groups=AGE_GROUPS, severities=SEVERITIES, share_sources=SOURCES
     )
-    return environment.get_template("report.html.j2").render(page=page)
+    template = "report.html.j2" if isinstance(page, Page) else "faces.html.j2"
+    return environment.get_template(template).render(page=page)
 
 
 def duration(seconds: float) -> str:
@@ -134,9 +141,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _faces(run: RunTables) -> Faces:
-    sources, rows = face_sources(run)
-    sizes = box_sizes(run)
-    return Faces(sources, rows, None if sizes.empty else box_sizes_plot(sizes, smallest_box(run)))

@@ -12,7 +12,6 @@ from pydantic import JsonValue
 
 from tasks.store import Artifact
 from tasks.tables import (
-    BOXES,
     CATALOG,
     CLASS_COLUMNS,
     FOLDS,
@@ -36,7 +35,6 @@ class RunTables:
             of fold) and `probability` (of that class).
         trainable: number of training photos, held out or not.
         eval: evaluation photos with `predicted` (class, as submitted) and `probability` (of that class).
-        boxes: the boxes table, with the `split` and the `state` of the catalog.
         histories: the history table of every fold, by its number.
         results: the results tables of all validations, one after another.
         offenders: their offenders tables, likewise.
@@ -49,7 +47,6 @@ class RunTables:
     train: pd.DataFrame
     trainable: int
     eval: pd.DataFrame
-    boxes: pd.DataFrame
     histories: Mapping[int, pd.DataFrame]
     results: pd.DataFrame
     offenders: pd.DataFrame
@@ -60,14 +57,12 @@ class RunTables:
 def read_tables(artifacts: Mapping[str, Artifact], experiment: str) -> RunTables:
     """Read what a report needs from the artifacts of a run."""
     catalog = CATALOG.read(artifacts["catalog"].path("catalog.parquet"))
-    boxes = BOXES.read(artifacts["faces"].path("boxes.parquet"))
     return RunTables(
         experiment=experiment,
         artifacts=artifacts,
         train=_train(catalog, artifacts),
         trainable=int((catalog["split"] == "train").sum()),
         eval=_eval(catalog, artifacts),
-        boxes=boxes.merge(catalog[["photo", "split", "state"]], on="photo", validate="1:1"),
         histories={number: HISTORY.read(fold.path("history.parquet")) for number, fold in folds_of(artifacts).items()},
         results=_read_validations(RESULTS, "results.parquet", artifacts),
         offenders=_read_validations(OFFENDERS, "offenders.parquet", artifacts),

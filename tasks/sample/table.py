@@ -11,13 +11,13 @@ from tasks.classes import STATE_OF_FILE, encode_class
 from tasks.sample.canvas import HEIGHT, WIDTH
 from tasks.sample.layout import RACE
 from tasks.sample.people import PERSONS_BY_GENDER_AND_GROUP, Person, choose_people
-from tasks.tables import BOX_SIDES, BOXES, CATALOG
+from tasks.tables import BOX_SIDES, BOXES, CATALOG, FACE_SIDES
 
 OF_EACH_KIND = 5
 """Persons of every gender and age group that there are at least, if there are people enough."""
 DIGITS = 64
 """Hexadecimal digits of a digest, and of a perceptual hash."""
-BY_RETINAFACE = 0.05
+BY_MTCNN = 0.05
 """Share of faces that the first detector does not find."""
 LANDMARKS_IN_BOX = {
     "left_eye": (0.3, 0.4),
@@ -47,13 +47,14 @@ def draw_boxes(catalog: pd.DataFrame, seed: int) -> pd.DataFrame:
     first = random.integers((WIDTH // 4, HEIGHT // 4), (WIDTH // 3, HEIGHT // 3), (count, 2))
     sides = random.integers((WIDTH // 3, HEIGHT // 3), (WIDTH // 2, HEIGHT // 2), (count, 2))
     box = dict(zip(BOX_SIDES, np.hstack([first, first + sides]).T, strict=True))
+    face = dict(zip(FACE_SIDES, np.hstack([first + sides // 10, first + sides - sides // 10]).T, strict=True))
     landmarks = {
         f"{mark}_{axis}": corner + share * side
         for mark, place in LANDMARKS_IN_BOX.items()
         for axis, corner, side, share in zip("xy", first.T, sides.T, place, strict=True)
     }
-    boxes = pd.DataFrame({"photo": catalog["photo"].to_numpy(), **box, **landmarks})
-    source = np.where(random.random(count) < BY_RETINAFACE, "retinaface", "mtcnn")
+    boxes = pd.DataFrame({"photo": catalog["photo"].to_numpy(), **box, **face, **landmarks})
+    source = np.where(random.random(count) < BY_MTCNN, "mtcnn", "retinaface")
     return BOXES.conform(boxes.assign(source=source, undersized=False, score=random.uniform(0.95, 1, count), faces=1))
 
 

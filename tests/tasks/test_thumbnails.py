@@ -2,9 +2,10 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from tasks.thumbnails import SIDE, encode_thumbnail
+from tasks.thumbnails import SIDE, encode_thumbnail, with_box, with_points
 
 
 def decode(uri: str) -> Image.Image:
@@ -21,3 +22,20 @@ def test_longer_side_can_be_chosen() -> None:
 
 def test_small_photo_keeps_its_size() -> None:
     assert decode(encode_thumbnail(np.zeros((30, 20, 3), np.uint8))).size == (20, 30)
+
+
+GREY = np.full((512, 384, 3), 128, np.uint8)
+
+
+def test_box_lies_where_it_was_found() -> None:
+    rows, columns = (with_box(GREY, (100, 50, 300, 370))[:, :, 2] < 64).nonzero()
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (100, 50, 300, 370)
+
+
+def test_box_of_the_whole_photo_is_seen() -> None:
+    assert (with_box(GREY, (0, 0, 384, 512))[:, [0, -1], 2] < 64).all()
+
+
+def test_points_lie_where_they_were_found() -> None:
+    rows, columns = (with_points(GREY, [(100, 50)])[:, :, 2] < 64).nonzero()
+    assert (columns.mean(), rows.mean()) == pytest.approx((100, 50), abs=0.5)

@@ -5,22 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
 
 from tasks.data_folder import DataFolder
 from tasks.errors import DataError
-from tasks.photos import Pixels, read_photo
+from tasks.photos import read_photo
 from tasks.progress import track
 from tasks.tables import BOX_SIDES
-from tasks.thumbnails import encode_thumbnail
+from tasks.thumbnails import encode_thumbnail, with_box
 
 SIDE = 192
 """Most pixels of a thumbnail's longer side: a page has hundreds."""
-BOX_COLOUR = "#ffd60a"
-BOX_LINE = 2
-"""Pixels of a box's line on the thumbnail."""
 
 
 class Picture(NamedTuple):
@@ -57,12 +52,4 @@ def _draw(data: DataFolder, row: Mapping[Hashable, Any]) -> Picture:
     except DataError:
         return Picture(None, "gone, or changed since")
     box = [row[side] for side in BOX_SIDES if side in row]
-    return Picture(encode_thumbnail(with_box(pixels, *box) if box else pixels, SIDE))
-
-
-def with_box(pixels: Pixels, left: int, top: int, right: int, bottom: int) -> Pixels:
-    """A photo with a box on it, pixels; right and bottom are exclusive."""
-    image = Image.fromarray(pixels)
-    line = max(1, round(BOX_LINE * max(image.size) / SIDE))
-    ImageDraw.Draw(image).rectangle((left, top, right - 1, bottom - 1), outline=BOX_COLOUR, width=line)
-    return np.asarray(image)
+    return Picture(encode_thumbnail(with_box(pixels, box, SIDE) if box else pixels, SIDE))

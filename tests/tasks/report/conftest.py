@@ -1,5 +1,7 @@
 """A small run, planted by hand in a real ledger: tables with numbers that can be counted on fingers."""
 
+import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from itertools import product
@@ -8,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from pydantic import BaseModel, JsonValue
 
 from tasks.classes import AGE_GROUPS, CLASS_COUNT, GENDERS, STATE_OF_FILE, encode_class
+from tasks.data_folder.local import LocalFolder
 from tasks.report.page import Page, make_page, render
 from tasks.report.run import RunTables, read_tables
 from tasks.store import Artifact, Ledger, Step
@@ -22,6 +26,7 @@ from tasks.tables import (
     CROPS,
     FOLDS,
     HISTORY,
+    LANDMARKS,
     OFFENDERS,
     PROBABILITIES,
     RESULTS,
@@ -42,6 +47,8 @@ CONFIDENCE = 0.9
 SUREST = 0.99
 COPY, ORIGINAL = (f"train/images/{PERSONS[number][0]}/normal.jpg" for number in (4, 1))
 """Two photos with the same bytes."""
+GONE = f"train/images/{PERSONS[11][0]}/incorrect_mask.jpg"
+"""A photo that lies no longer where it was."""
 SMALLEST = {"width": 61.2, "height": 92.7}
 """The planted undersize rule, pixels."""
 
@@ -107,8 +114,18 @@ def catalog() -> pd.DataFrame:
         for name, state in STATE_OF_FILE.items()
     ]
     evaluation = [{"photo": f"eval/images/{number:04x}.jpg", "split": "eval"} for number in range(10)]
-    frame = pd.DataFrame([*train, *evaluation])
+    frame = pd.DataFrame([*train, *evaluation]).assign(sha256=hashlib.sha256(GREY).hexdigest(), width=384, height=512)
     return CATALOG.conform(frame.assign(**dict.fromkeys(set(CATALOG.column_names) - set(frame), 0)))
+
+
+def encoded(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+GREY = encoded(Image.new("RGB", (384, 512), (128, 128, 128)))
+"""The bytes of every photo."""
 
 
 def probabilities(photos: pd.DataFrame, classes: np.ndarray, confidence: np.ndarray) -> pd.DataFrame:
@@ -196,12 +213,19 @@ def face_offenders() -> pd.DataFrame:
 
 
 def boxes(catalog: pd.DataFrame) -> pd.DataFrame:
-    """RetinaFace finds the `incorrect` photos, MTCNN all others but one, which is undersized."""
+    """RetinaFace finds the `incorrect` photos, MTCNN all others but two: one is undersized, and one has no face.
+
+    The third photo has two faces.
+    """
     source = catalog["state"].map({"incorrect": "retinaface"}).fillna("mtcnn")
-    source[0] = "default"
-    frame = catalog[["photo"]].assign(left=10, top=20, right=110, bottom=220, source=source)
-    frame["undersized"] = frame.index == 0
-    return frame.assign(**dict.fromkeys(set(BOXES.column_names) - set(frame)))
+    source[:2] = "default"
+    frame = catalog[["photo"]].assign(left=10, top=20, right=110, bottom=220, source=source, faces=1, score=0.875)
+    face = {"face_left": 30, "face_top": 50, "face_right": 90, "face_bottom": 190}
+    marks = {f"{mark}_{axis}": 60 for mark in LANDMARKS for axis in "xy"}
+    frame = frame.assign(**face, **marks, undersized=frame.index == 0)
+    frame.loc[1, ["score", *face, *marks]] = None
+    frame["faces"] = [1, 0, 2] + [1] * (len(frame) - 3)
+    return frame
 
 
 def history() -> pd.DataFrame:
@@ -233,8 +257,20 @@ def run(artifacts: dict[str, Artifact]) -> RunTables:
 
 
 @pytest.fixture(scope="session")
-def page(run: RunTables) -> Page:
-    return make_page(run)
+def data(catalog: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> LocalFolder:
+    """The folder of the photos: grey ones, of which one is gone."""
+    folder = tmp_path_factory.mktemp("photos")
+    for photo in catalog["photo"]:
+        path = folder / photo
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(GREY)
+    (folder / GONE).unlink()
+    return LocalFolder(folder)
+
+
+@pytest.fixture(scope="session")
+def page(run: RunTables, data: LocalFolder) -> Page:
+    return make_page(run, data)
 
 
 @pytest.fixture(scope="session")

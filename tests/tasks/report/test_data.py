@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from pydantic import JsonValue
 
-from tasks.report.data import Checks, FlawedPhoto, box_sizes, face_sources, list_figures
+from tasks.data_folder.local import LocalFolder
+from tasks.report.data import Checks, FlawedPhoto, list_figures
 from tasks.report.page import Page, make_page, render
 from tasks.report.run import RunTables, read_tables
 from tasks.report.thumbnails import Thumbnails
@@ -42,9 +43,9 @@ def test_check_that_no_photo_breaks_shows_none(checks: Checks) -> None:
     assert checks.failed["warning"][1].photos == []
 
 
-def test_run_without_validations_has_no_checks(artifacts: dict[str, Artifact]) -> None:
+def test_run_without_validations_has_no_checks(artifacts: dict[str, Artifact], data: LocalFolder) -> None:
     unchecked = {name: artifact for name, artifact in artifacts.items() if not name.startswith("validate")}
-    page = make_page(read_tables(unchecked, "laptop"))
+    page = make_page(read_tables(unchecked, "laptop"), data)
     assert (page.checks.total, page.data_docs) == (0, {})
     html = render(page)
     assert "this run has validated nothing" in html
@@ -60,18 +61,3 @@ def test_long_figure_is_cut_off_and_says_how_many_more(run: RunTables) -> None:
     listed = list_figures(replace(run, figures={"sizes": sizes}))
     assert len(listed) == 6
     assert listed[-1] == ("sizes, others", "2")
-
-
-def test_sources_are_shares_of_each_state(run: RunTables) -> None:
-    sources, rows = face_sources(run)
-    by_name = {row.name: row for row in rows}
-    assert sources == ["mtcnn", "retinaface", "default"]
-    assert by_name["incorrect"].shares == {"mtcnn": 0.0, "retinaface": 1.0, "default": 0.0}
-    assert by_name["mask"].shares["default"] == pytest.approx(1 / 60)
-    assert (by_name["mask"].undersized, by_name["all photos"].photos, by_name["evaluation"].photos) == (1, 94, 10)
-
-
-def test_sizes_are_of_boxes_around_faces_of_training_photos(run: RunTables) -> None:
-    sizes = box_sizes(run)
-    assert len(sizes) == 83
-    assert sizes.drop_duplicates().to_numpy().tolist() == [[100, 200]]

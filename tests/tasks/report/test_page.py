@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.data_folder.local import LocalFolder
 from tasks.metrics import macro_f1
-from tasks.report.data import box_sizes, face_sources
-from tasks.report.page import Faces, Page, duration, make_page, render
+from tasks.report.page import Page, duration, make_page, render
 from tasks.report.provenance import splits_persons
 from tasks.report.run import RunTables
 from tasks.report.scores import score_rows
@@ -63,9 +63,9 @@ def test_curves_describe_the_kept_epoch(html: str) -> None:
         assert f'aria-label="Fold {fold}: 3 epochs, epoch 2 was kept, with a held-out loss of 0.400"' in html
 
 
-def test_training_of_one_epoch_has_no_curves(run: RunTables) -> None:
+def test_training_of_one_epoch_has_no_curves(run: RunTables, data: LocalFolder) -> None:
     histories = {fold: history.head(1) for fold, history in run.histories.items()}
-    html = render(make_page(replace(run, histories=histories)))
+    html = render(make_page(replace(run, histories=histories), data))
     assert re.findall(r'<section id="(\w+)">', html) == [name for name in SECTIONS if name != "curves"]
     assert "#curves" not in html
 
@@ -108,9 +108,9 @@ def test_svg_uses_the_colours_of_the_page(page: Page) -> None:
 
 
 def test_same_run_gives_the_same_bytes(
-    ledger: Ledger, artifacts: dict[str, Artifact], html: str, run: RunTables
+    ledger: Ledger, artifacts: dict[str, Artifact], html: str, run: RunTables, data: LocalFolder
 ) -> None:
-    report = make_report(ledger, artifacts, run.experiment)
+    report = make_report(ledger, data, artifacts, run.experiment)
     assert report.path("report.html").read_text() == html
 
 
@@ -121,15 +121,7 @@ def test_folds_that_share_persons_are_called_a_leak(page: Page, run: RunTables) 
 
 
 def test_sizes_are_drawn_with_the_rule_that_was_applied(html: str) -> None:
-    assert 'aria-label="Sizes of 83 boxes around faces; undersized is below width 61 px and height 93 px"' in html
-
-
-def test_centre_crops_need_no_face(page: Page, run: RunTables) -> None:
-    centred = replace(run, boxes=run.boxes.assign(source="centre", undersized=False))
-    assert box_sizes(centred).empty
-    html = render(replace(page, faces=Faces(*face_sources(centred), sizes=None)))
-    assert "no face was looked for" in html
-    assert '<th scope="col" class="number">centre</th>' in html
+    assert 'aria-label="Sizes of 82 boxes around faces; undersized is below width 61 px and height 93 px"' in html
 
 
 def test_run_without_suspects_says_so(page: Page) -> None:

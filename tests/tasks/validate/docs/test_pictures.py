@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tasks.data_folder.local import LocalFolder
-from tasks.validate.docs.pictures import SIDE, Picture, draw_pictures, with_box
+from tasks.validate.docs.pictures import SIDE, Picture, draw_pictures
 
 WIDTH, HEIGHT = 384, 512
 GREY = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
@@ -57,18 +57,8 @@ def test_photo_that_is_gone_or_has_changed_says_so(folder: Path) -> None:
     assert set(draw(folder, *rows).values()) == {Picture(None, "gone, or changed since")}
 
 
-def test_box_lies_where_the_catalog_has_it() -> None:
-    yellow = (with_box(GREY, 100, 50, 300, 370)[:, :, 2] < 64).nonzero()
-    rows, columns = yellow
-    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (100, 50, 300, 370)
-
-
 def test_box_leaves_what_is_in_it(folder: Path) -> None:
     boxed = row(folder, "grey.png", left=100, top=50, right=300, bottom=370)
     pixels = np.asarray(decode(draw(folder, boxed)["grey.png"])).astype(int)
     assert abs(pixels[64:112, 64:96] - 128).max() < 8
     assert pixels[:, :, 2].min() < 100
-
-
-def test_boxes_of_the_whole_photo_are_seen() -> None:
-    assert (with_box(GREY, 0, 0, WIDTH, HEIGHT)[:, [0, -1], 2] < 64).all()
