@@ -50,7 +50,7 @@ def found_share(photos: list[Path], name: DetectorName) -> float:
     """Share of the photos in which the detector finds a face."""
     detect = load_detector(name)
     shrunk = (decode_photo(photo.read_bytes(), detect.longest_side) for photo in photos)
-    return sum(bool(detect(pixels[None])[0]) for pixels in shrunk) / len(photos)
+    return sum(bool(detect(pixels)) for pixels in shrunk) / len(photos)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Photos = NDArray[np.uint8]
-"""Photos of one size: photos x height x width x 3, RGB, 0..255."""
+from tasks.photos import Pixels
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,9 @@ class Detector(Protocol):
 
     longest_side: int
     """Pixels. Photos are shrunk until no side is longer."""
-    batch: int
-    """Photos that it wants to be given at once, where they are of one size."""
 
-    def __call__(self, photos: Photos) -> list[list[Face]]:
-        """Every face on each photo, in any order."""
+    def __call__(self, pixels: Pixels) -> list[Face]:
+        """Every face on a photo, in any order."""
 
 
 def main_face(faces: list[Face], width: int, height: int) -> Face:

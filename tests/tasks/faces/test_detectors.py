@@ -27,7 +27,7 @@ def bare(sample_data: Path) -> bytes:
 
 
 def find(detect: Detector, pixels: Pixels) -> Face:
-    return main_face(detect(pixels[None])[0], pixels.shape[1], pixels.shape[0])
+    return main_face(detect(pixels), pixels.shape[1], pixels.shape[0])
 
 
 def test_landmarks_have_their_names_with_left_as_seen_in_the_photo(detect: Detector, bare: bytes) -> None:
@@ -40,17 +40,7 @@ def test_landmarks_have_their_names_with_left_as_seen_in_the_photo(detect: Detec
 
 @pytest.mark.parametrize("shape", [(1, 1), (30, 20), (256, 192), (40, 3000), (1, 256)])
 def test_photo_without_a_face_of_any_size_has_none(detect: Detector, shape: tuple[int, int]) -> None:
-    assert detect(np.full((1, *shape, 3), 128, np.uint8)) == [[]]
-
-
-def test_photos_searched_together_have_the_faces_that_each_has_alone(detect: Detector, bare: bytes) -> None:
-    face = decode_photo(bare)
-    shifted = np.roll(face, 40, axis=1)
-    together = detect(np.stack([face, np.zeros_like(face), shifted]))
-    assert together[1] == []
-    for pixels, found in ((face, together[0]), (shifted, together[2])):
-        (alone,) = detect(pixels[None])
-        assert [one.box for one in found] == [pytest.approx(one.box, abs=1e-2) for one in alone]
+    assert detect(np.full((*shape, 3), 128, np.uint8)) == []
 
 
 def test_detectors_find_the_same_face(bare: bytes) -> None:
@@ -62,7 +52,7 @@ def test_faces_are_those_of_the_package_that_carries_retinaface(bare: bytes) -> 
     """It cuts off to whole pixels; its threshold is another by default."""
     pixels = decode_photo(bare)
     theirs = retinaface.detect_faces(pixels, score_threshold=0.6)
-    (ours,) = load_detector("retinaface")(pixels[None])
+    ours = load_detector("retinaface")(pixels)
     assert len(ours) == len(theirs) == 1
     left, top, right, bottom = ours[0].box
     assert (left, top, right - left, bottom - top) == pytest.approx(

@@ -7,28 +7,26 @@ from PIL import Image
 
 from tasks.data_folder.local import LocalFolder
 from tasks.faces import search
-from tasks.faces.face import Face, Photos
+from tasks.faces.face import Face
 from tasks.faces.search import PhotoToSearch, search_photos
 from tasks.faces.settings import DetectorName
+from tasks.photos import Pixels
 from tasks.tables import FACE_SIDES, FINDINGS
 from tests.tasks.faces.photos import to_search
 
 MARKS = np.zeros((5, 2))
 
 
-class Blind:
-    """A detector that notes what it is shown; `sees` says on photos of which brightness it finds a face."""
+class Eye:
+    """A detector that finds a face on photos of some brightnesses."""
 
     longest_side = 100
 
-    def __init__(self, batch: int, *sees: int) -> None:
-        self.batch = batch
+    def __init__(self, *sees: int) -> None:
         self._sees = sees
-        self.shown: list[tuple[int, ...]] = []
 
-    def __call__(self, photos: Photos) -> list[list[Face]]:
-        self.shown.append(photos.shape[:3])
-        return [[Face((10, 20, 30, 60), 0.9, MARKS)] if int(photo.mean()) in self._sees else [] for photo in photos]
+    def __call__(self, pixels: Pixels) -> list[Face]:
+        return [Face((10, 20, 30, 60), 0.9, MARKS)] if int(pixels.mean()) in self._sees else []
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def use(monkeypatch: pytest.MonkeyPatch, **detectors: Blind) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, **detectors: Eye) -> None:
     monkeypatch.setattr(search, "load_detector", detectors.__getitem__)
 
 
@@ -51,36 +49,28 @@ def run(folder: Path, *detectors: DetectorName) -> pd.DataFrame:
 def test_next_detector_is_asked_only_where_those_before_found_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, retinaface=Blind(1, 20, 40), mtcnn=Blind(1, 20, 10))
+    use(monkeypatch, retinaface=Eye(20, 40), mtcnn=Eye(20, 10))
     found = run(folder, "retinaface", "mtcnn")
     assert found["detector"].fillna("nobody").tolist() == ["mtcnn", "retinaface", "nobody", "retinaface"]
     assert found["faces"].tolist() == [1, 1, 0, 1]
 
 
 def test_detector_that_nobody_needs_is_not_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, retinaface=Blind(1, 10, 20, 30, 40))
+    use(monkeypatch, retinaface=Eye(10, 20, 30, 40))
     assert set(run(folder, "retinaface", "mtcnn")["detector"]) == {"retinaface"}
 
 
 def test_faces_are_told_in_pixels_of_the_photo_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, retinaface=Blind(1, 20, 30))
+    use(monkeypatch, retinaface=Eye(20, 30))
     sides = run(folder, "retinaface")[list(FACE_SIDES)]
     assert sides.iloc[1].tolist() == [10, 20, 30, 60]
     assert sides.iloc[2].tolist() == [20, 40, 60, 120]
 
 
-def test_photos_of_one_size_are_shown_together(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.new("RGB", (50, 100)).save(folder / "50.png")
-    together = Blind(8, 20)
-    use(monkeypatch, retinaface=together)
-    assert run(folder, "retinaface")["detector"].notna().tolist() == [False, True, False, False, False]
-    assert together.shown == [(4, 100, 80), (1, 100, 50)]
-
-
 def test_photos_that_cannot_be_read_are_told_and_the_others_searched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, retinaface=Blind(2, 10), mtcnn=Blind(2, 40))
+    use(monkeypatch, retinaface=Eye(10), mtcnn=Eye(40))
     photos = [to_search(folder, path.name) for path in sorted(folder.glob("*.png"))]
     (folder / "20.png").write_bytes(b"another")
     (folder / "30.png").unlink()
@@ -93,14 +83,14 @@ def test_photos_that_cannot_be_read_are_told_and_the_others_searched(
 
 
 def test_detector_that_fails_says_on_which_photo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(Blind):
-        def __call__(self, photos: Photos) -> list[list[Face]]:
-            raise RuntimeError(f"out of memory for {len(photos)}")
+    class Broken(Eye):
+        def __call__(self, pixels: Pixels) -> list[Face]:
+            raise RuntimeError(f"out of memory for {pixels.shape}")
 
-    use(monkeypatch, mtcnn=Broken(8))
+    use(monkeypatch, mtcnn=Broken())
     with pytest.raises(RuntimeError, match="out of memory") as caught:
         run(folder, "mtcnn")
-    assert caught.value.__notes__ == ["mtcnn searched 4 photos of 80x100, such as 10.png."]
+    assert caught.value.__notes__ == ["mtcnn searched 10.png (80x100)."]
 
 
 @pytest.mark.parametrize("detector", ["retinaface", "mtcnn"])
