@@ -49,7 +49,7 @@ def drawing_speed(data: Path, people: int) -> float:
 def found_share(photos: list[Path], name: DetectorName) -> float:
     """Share of the photos in which the detector finds a face."""
     detect = load_detector(name)
-    shrunk = (decode_photo(photo.read_bytes(), detect.longest_side) for photo in photos)
+    shrunk = (decode_photo(photo.read_bytes(), max(detect.longest_sides)) for photo in photos)
     return sum(bool(detect(pixels)) for pixels in shrunk) / len(photos)
 
 

@@ -59,8 +59,9 @@ class Table:
                 f"{len(missing)} columns of the {self.name} table are missing, such as {missing[0]!r}; "
                 f"it has {list(frame.columns)}. Make the table again with the step that owns it."
             )
+        wrong = {column.name: column.dtype for column in self.columns if frame[column.name].dtype != column.dtype}
         try:
-            return frame[self.column_names].astype({c.name: c.dtype for c in self.columns}).reset_index(drop=True)
+            return frame[self.column_names].astype(wrong).reset_index(drop=True)
         except (TypeError, ValueError) as error:
             raise DataError(f"The {self.name} table has a value of the wrong type: {error}") from error
 

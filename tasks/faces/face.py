@@ -32,8 +32,8 @@ class Face:
 class Detector(Protocol):
     """Something that finds faces. Several threads may ask it at once."""
 
-    longest_side: int
-    """Pixels. Photos are shrunk until no side is longer."""
+    longest_sides: tuple[int, ...]
+    """Pixels. Photos are shrunk until no side is longer than the first; where nothing is found, than the next."""
 
     def __call__(self, pixels: Pixels) -> list[Face]:
         """Every face on a photo, in any order."""

@@ -12,7 +12,7 @@ from tasks.faces.settings import DetectorName
 from tasks.progress import progress, say
 from tasks.store.memory import Memory
 
-SMALLEST_CHUNK, LARGEST_CHUNK = 16, 512
+SMALLEST_CHUNK, LARGEST_CHUNK = 32, 512
 """Photos that are searched, and then remembered, at once: enough to be worth the way, and a second's work of a core."""
 CHUNKS_EACH = 4
 """Chunks for each thread, if there are photos enough: so that none waits long for the others at the end."""
@@ -61,5 +61,5 @@ def find_faces(
 
 def chunks_of(photos: Sequence[PhotoToSearch], threads: int) -> list[Chunk]:
     """The photos in chunks that keep so many threads busy."""
-    size = min(max(len(photos) // (threads * CHUNKS_EACH), SMALLEST_CHUNK), LARGEST_CHUNK)
-    return [photos[first : first + size] for first in range(0, len(photos), size)]
+    size = min(max(len(photos) // (threads * CHUNKS_EACH), SMALLEST_CHUNK), LARGEST_CHUNK, -(-len(photos) // threads))
+    return [photos[first : first + size] for first in range(0, len(photos), max(size, 1))]

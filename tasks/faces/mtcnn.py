@@ -13,7 +13,7 @@ SMALLEST_FACE = 40
 class Mtcnn:
     """MTCNN of facenet-pytorch, on a core."""
 
-    longest_side = 640
+    longest_sides: tuple[int, ...] = (640,)
 
     def __init__(self) -> None:
         self._net = MTCNN(min_face_size=SMALLEST_FACE, keep_all=True, device="cpu")

@@ -31,9 +31,9 @@ SHIFT, STRETCH = 0.1, 0.2
 class RetinaFace:
     """RetinaFace on a core."""
 
-    longest_side = 256
-    """Half a photo of 384 x 512. The network takes a quarter of the time, and on faces near the camera, whose anchors
-    are many and small on the whole photo, finds as many."""
+    longest_sides: tuple[int, ...] = (256, 640)
+    """Half a photo of 384 x 512 takes a quarter of the time, and faces near the camera are found as well; the whole
+    photo is for those that are not."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()

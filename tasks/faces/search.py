@@ -8,7 +8,7 @@ import pandas as pd
 from tasks.data_folder import DataFolder
 from tasks.errors import DataError
 from tasks.faces.detectors import load_detector
-from tasks.faces.face import Face, main_face
+from tasks.faces.face import Detector, Face, main_face
 from tasks.faces.settings import DetectorName
 from tasks.photos import read_photo
 from tasks.tables import FACE_SIDES, FINDINGS, MARK_COLUMNS
@@ -51,17 +51,26 @@ def search_photos(data: DataFolder, photos: Sequence[PhotoToSearch], detectors: 
 def _search(data: DataFolder, photo: PhotoToSearch, detectors: Sequence[DetectorName]) -> dict[str, object]:
     for name in detectors:
         detector = load_detector(name)  # when it is wanted: it takes seconds
-        pixels = read_photo(data, photo.photo, photo.sha256, detector.longest_side)
-        try:
-            faces = detector(pixels)
-        except Exception as error:
-            error.add_note(f"{name} searched {photo.photo} ({photo.width}x{photo.height}).")
-            raise
-        if faces:
-            height, width = pixels.shape[:2]
-            found = [face.scaled(photo.width / width, photo.height / height) for face in faces]
-            return {"detector": name, **_row(photo, main_face(found, photo.width, photo.height), len(found))}
+        for longest_side in detector.longest_sides:
+            if faces := _ask(detector, name, data, photo, longest_side):
+                return {"detector": name, **_row(photo, main_face(faces, photo.width, photo.height), len(faces))}
+            if max(photo.width, photo.height) <= longest_side:
+                break  # it has seen all that there is
     return _row(photo)
+
+
+def _ask(
+    detector: Detector, name: DetectorName, data: DataFolder, photo: PhotoToSearch, longest_side: int
+) -> list[Face]:
+    """The faces that a detector finds on a photo that is shrunk, in pixels of the photo as it is."""
+    pixels = read_photo(data, photo.photo, photo.sha256, longest_side)
+    height, width = pixels.shape[:2]
+    try:
+        faces = detector(pixels)
+    except Exception as error:
+        error.add_note(f"{name} searched {photo.photo}, {photo.width}x{photo.height}, as {width}x{height}.")
+        raise
+    return [face.scaled(photo.width / width, photo.height / height) for face in faces]
 
 
 def _row(photo: PhotoToSearch, face: Face | None = None, faces: int = 0) -> dict[str, object]:

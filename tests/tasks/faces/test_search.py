@@ -20,12 +20,14 @@ MARKS = np.zeros((5, 2))
 class Eye:
     """A detector that finds a face on photos of some brightnesses."""
 
-    longest_side = 100
+    longest_sides: tuple[int, ...] = (100,)
 
     def __init__(self, *sees: int) -> None:
         self._sees = sees
+        self.shown: list[tuple[int, ...]] = []
 
     def __call__(self, pixels: Pixels) -> list[Face]:
+        self.shown.append(pixels.shape[:2])
         return [Face((10, 20, 30, 60), 0.9, MARKS)] if int(pixels.mean()) in self._sees else []
 
 
@@ -60,6 +62,17 @@ def test_detector_that_nobody_needs_is_not_loaded(folder: Path, monkeypatch: pyt
     assert set(run(folder, "retinaface", "mtcnn")["detector"]) == {"retinaface"}
 
 
+def test_detector_looks_closer_where_it_finds_nothing_and_there_is_more_to_see(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Eye(20)
+    close.longest_sides = (50, 100, 150, 200)
+    use(monkeypatch, retinaface=close)
+    run(folder, "retinaface")
+    small, large = [(50, 40), (100, 80)], [(150, 120), (200, 160)]
+    assert close.shown == [*small, small[0], *small, *large, *small]
+
+
 def test_faces_are_told_in_pixels_of_the_photo_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, retinaface=Eye(20, 30))
     sides = run(folder, "retinaface")[list(FACE_SIDES)]
@@ -90,7 +103,7 @@ def test_detector_that_fails_says_on_which_photo(folder: Path, monkeypatch: pyte
     use(monkeypatch, mtcnn=Broken())
     with pytest.raises(RuntimeError, match="out of memory") as caught:
         run(folder, "mtcnn")
-    assert caught.value.__notes__ == ["mtcnn searched 10.png (80x100)."]
+    assert caught.value.__notes__ == ["mtcnn searched 10.png, 80x100, as 80x100."]
 
 
 @pytest.mark.parametrize("detector", ["retinaface", "mtcnn"])
