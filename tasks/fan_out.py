@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 from tasks.errors import ConfigError
@@ -27,8 +27,8 @@ def runner_name() -> RunnerName:
     return cast("RunnerName", name)
 
 
-def fan_out(task: "Task[P, R]", calls: Iterable[Mapping[str, object]], threads: int) -> Iterator[R]:
-    """The results of a task's `calls`, each told by its parameters, in their order.
+def fan_out(task: "Task[P, R]", calls: Iterable[Mapping[str, object]], threads: int) -> Generator[R, None, None]:
+    """The results of a task's `calls`, each told by its parameters, in their order, until it is closed.
 
     Args:
         task: the task; elsewhere its package must be installed, and what its parameters name must be in reach.

@@ -1,7 +1,8 @@
 """What is found on the photos of a catalog: remembered if they were searched before, or else searched in chunks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pandas as pd
 
@@ -18,13 +19,13 @@ CHUNKS_EACH = 4
 """Chunks for each thread, if there are photos enough: so that none waits long for the others at the end."""
 
 Chunk = Sequence[PhotoToSearch]
-Search = Callable[[DataFolder, Sequence[Chunk], Sequence[DetectorName]], Iterator[Searched]]
-"""Searches chunks of photos, and gives what it found in each, in their order."""
+Search = Callable[[DataFolder, Sequence[Chunk], Sequence[DetectorName]], Generator[Searched, None, None]]
+"""Searches chunks of photos, and gives what it found in each, in their order, until it is closed."""
 
 
 def search_in_threads(
     data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]
-) -> Iterator[Searched]:
+) -> Generator[Searched, None, None]:
     """Search in threads of this process: decoding and RetinaFace let others have the interpreter."""
     with ThreadPoolExecutor(data.threads) as pool:
         yield from pool.map(lambda chunk: search_photos(data, chunk, detectors), chunks)
@@ -46,8 +47,9 @@ def find_faces(
     chunks = chunks_of([PhotoToSearch(*row) for row in zip(*columns, strict=True)], data.threads)
     found, unreadable = [known], list[str]()
     if chunks:
-        with progress("Finding faces", len(new)) as advance:
-            for chunk, searched in zip(chunks, search(data, chunks, detectors), strict=True):
+        # Closed, the search begins no chunk more, whatever has happened to this one.
+        with progress("Finding faces", len(new)) as advance, closing(search(data, chunks, detectors)) as results:
+            for chunk, searched in zip(chunks, results, strict=True):
                 memory.remember(searched.findings)
                 found.append(searched.findings)
                 unreadable += searched.unreadable

@@ -1,6 +1,6 @@
 """The doors of the faces step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from prefect.artifacts import create_table_artifact
 
@@ -27,7 +27,9 @@ def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> Arti
     return as_state(artifact)
 
 
-def _search(data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]) -> Iterator[Searched]:
+def _search(
+    data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]
+) -> Generator[Searched, None, None]:
     calls = ({"data": absolute(data.url), "photos": chunk, "detectors": detectors} for chunk in chunks)
     return fan_out(search_task, calls, data.threads)
 

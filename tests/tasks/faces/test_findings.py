@@ -1,5 +1,6 @@
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from tasks.catalog.step import make_catalog
 from tasks.data_folder import DataFolder
 from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
+from tasks.faces import findings
 from tasks.faces.findings import Chunk, chunks_of, search_in_threads
 from tasks.faces.search import PhotoToSearch, Searched
 from tasks.faces.settings import DetectorName, FacesSettings
@@ -35,7 +37,7 @@ class Searching:
 
     def __call__(
         self, data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]
-    ) -> Iterator[Searched]:
+    ) -> Generator[Searched, None, None]:
         for number, chunk in enumerate(chunks):
             if number == self._chunks:
                 raise KeyboardInterrupt
@@ -127,3 +129,19 @@ def test_chunks_keep_all_threads_busy_and_no_photo_is_lost(photos: int, size: in
     chunks = chunks_of(all_of_them, threads=2)
     assert [photo for chunk in chunks for photo in chunk] == all_of_them
     assert {len(chunk) for chunk in chunks[:-1]} <= {size}
+
+
+def test_search_that_nobody_listens_to_any_more_begins_no_chunk(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+
+    def search(*about: object) -> Searched:
+        begun.append(len(about))
+        time.sleep(0.05)
+        return Searched(pd.DataFrame())
+
+    monkeypatch.setattr(findings, "search_photos", search)
+    chunks = chunks_of([PhotoToSearch(f"{number}.jpg", "", 1, 1) for number in range(4000)], threads=2)
+    found = search_in_threads(LocalFolder(data), chunks, ("retinaface",))
+    next(found)
+    found.close()
+    assert len(begun) < len(chunks)
