@@ -237,12 +237,13 @@ def peak_of_search(photo: Path, count: int) -> int:
     content = photo.read_bytes()
     height, width = read(photo).shape[:2]
     with tempfile.TemporaryDirectory() as folder:
-        rows = []
-        for number in range(count):
+        names, digests = [f"{number}.jpg" for number in range(count)], []
+        for number, name in enumerate(names):
             copy = content + number.to_bytes(4)
-            (Path(folder) / f"{number}.jpg").write_bytes(copy)
-            rows.append((f"{number}.jpg", hashlib.sha256(copy).hexdigest(), width, height))
-        photos = pd.DataFrame(rows, columns=["photo", "sha256", "width", "height"])
+            (Path(folder) / name).write_bytes(copy)
+            digests.append(hashlib.sha256(copy).hexdigest())
+        photos = pd.DataFrame({"photo": names, "sha256": digests, "width": width, "height": height})
+        del names, digests
         memory = Memory(FolderBackend(Path(folder) / "store"), STEP, FINDINGS, list(DETECTORS))
         find_faces(memory, LocalFolder(Path(folder)), photos, DETECTORS, search_in_threads)
     # What `getrusage` tells begins with the peak of the process that started this one.

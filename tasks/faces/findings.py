@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.data_folder import DataFolder
 from tasks.errors import fault, raise_faults
-from tasks.faces.search import PhotoToSearch, Searched, search_photos
+from tasks.faces.search import Chunk, PhotoToSearch, Searched, search_photos
 from tasks.faces.settings import DetectorName
 from tasks.progress import progress, say
 from tasks.store.memory import Memory
@@ -18,7 +18,6 @@ SMALLEST_CHUNK, LARGEST_CHUNK = 32, 512
 CHUNKS_EACH = 4
 """Chunks for each thread, if there are photos enough: so that none waits long for the others at the end."""
 
-Chunk = Sequence[PhotoToSearch]
 Search = Callable[[DataFolder, Sequence[Chunk], Sequence[DetectorName]], Generator[Searched, None, None]]
 """Searches chunks of photos, and gives what it found in each, in their order, until it is closed."""
 
@@ -40,11 +39,11 @@ def find_faces(
         DataError: photos cannot be read, or are not those of the catalog.
     """
     known = memory.recall()
-    new = photos[~photos["sha256"].isin(known["sha256"])].drop_duplicates("sha256")
+    searchable = photos[list(PhotoToSearch._fields)]
+    new = searchable[~photos["sha256"].isin(known["sha256"])].drop_duplicates("sha256")
     if len(known) and len(new) < len(photos):
         say(f"{len(photos) - len(new)} of {len(photos)} photos were searched before.")
-    columns = (new[name].tolist() for name in ("photo", "sha256", "width", "height"))
-    chunks = chunks_of([PhotoToSearch(*row) for row in zip(*columns, strict=True)], data.threads)
+    chunks = chunks_of(new, data.threads)
     found, unreadable = [known], list[str]()
     if chunks:
         # Closed, the search begins no chunk more, whatever has happened to this one.
@@ -58,10 +57,11 @@ def find_faces(
         fault("photos cannot be searched", unreadable, "What was found on the others is remembered."),
         f"Faces cannot be found on the photos of {data.url}",
     )
-    return pd.concat(found).set_index("sha256").loc[photos["sha256"]].reset_index()
+    every = pd.concat(found, ignore_index=True)
+    return every.take(pd.Index(every["sha256"]).get_indexer(photos["sha256"])).reset_index(drop=True)
 
 
-def chunks_of(photos: Sequence[PhotoToSearch], threads: int) -> list[Chunk]:
+def chunks_of(photos: pd.DataFrame, threads: int) -> list[Chunk]:
     """The photos in chunks that keep so many threads busy."""
     size = min(max(len(photos) // (threads * CHUNKS_EACH), SMALLEST_CHUNK), LARGEST_CHUNK, -(-len(photos) // threads))
-    return [photos[first : first + size] for first in range(0, len(photos), max(size, 1))]
+    return [photos.iloc[first : first + size] for first in range(0, len(photos), max(size, 1))]

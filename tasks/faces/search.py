@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -13,9 +14,11 @@ from tasks.faces.settings import DetectorName
 from tasks.photos import read_photo
 from tasks.tables import FACE_SIDES, FINDINGS, MARK_COLUMNS
 
+Chunk = pd.DataFrame
+"""Photos that are searched together: rows of a catalog, of which the columns of PhotoToSearch are looked at."""
 
-@dataclass(frozen=True)
-class PhotoToSearch:
+
+class PhotoToSearch(NamedTuple):
     """A photo, the digest that its bytes must have, and its size in pixels."""
 
     photo: str
@@ -37,10 +40,10 @@ class Searched:
     unreadable: tuple[str, ...] = ()
 
 
-def search_photos(data: DataFolder, photos: Sequence[PhotoToSearch], detectors: Sequence[DetectorName]) -> Searched:
+def search_photos(data: DataFolder, photos: Chunk, detectors: Sequence[DetectorName]) -> Searched:
     """Ask the `detectors`, one after the other, for the face on every photo, until one finds it."""
     rows, unreadable = list[dict[str, object]](), list[str]()
-    for photo in photos:
+    for photo in map(PhotoToSearch._make, photos[list(PhotoToSearch._fields)].itertuples(index=False, name=None)):
         try:
             rows.append(_search(data, photo, detectors))
         except DataError as error:

@@ -6,8 +6,7 @@ from prefect.artifacts import create_table_artifact
 
 from tasks.data_folder import DataFolder, absolute, open_data
 from tasks.door import as_state, reporting_to_prefect, step_task
-from tasks.faces.findings import Chunk
-from tasks.faces.search import Searched, search_photos
+from tasks.faces.search import Chunk, Searched, search_photos
 from tasks.faces.settings import DetectorName, FacesSettings
 from tasks.faces.step import find_boxes
 from tasks.fan_out import fan_out

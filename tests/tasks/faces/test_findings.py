@@ -11,8 +11,8 @@ from tasks.data_folder import DataFolder
 from tasks.data_folder.local import LocalFolder
 from tasks.errors import DataError
 from tasks.faces import findings
-from tasks.faces.findings import Chunk, chunks_of, search_in_threads
-from tasks.faces.search import PhotoToSearch, Searched
+from tasks.faces.findings import chunks_of, search_in_threads
+from tasks.faces.search import Chunk, Searched
 from tasks.faces.settings import DetectorName, FacesSettings
 from tasks.faces.step import find_boxes
 from tasks.progress import reporting_to
@@ -41,7 +41,7 @@ class Searching:
         for number, chunk in enumerate(chunks):
             if number == self._chunks:
                 raise KeyboardInterrupt
-            self.photos += [photo.photo for photo in chunk]
+            self.photos += chunk["photo"].tolist()
             yield from search_in_threads(data, [chunk], detectors)
 
 
@@ -125,9 +125,9 @@ def test_person_hears_how_far_the_search_is_and_what_was_known(data: Path, ledge
 
 @pytest.mark.parametrize(("photos", "size"), [(0, 0), (5, 3), (42, 21), (98, 32), (400, 50), (100_000, 512)])
 def test_chunks_keep_all_threads_busy_and_no_photo_is_lost(photos: int, size: int) -> None:
-    all_of_them = [PhotoToSearch(f"{number}.jpg", "", 1, 1) for number in range(photos)]
+    all_of_them = pd.DataFrame({"photo": range(photos)})
     chunks = chunks_of(all_of_them, threads=2)
-    assert [photo for chunk in chunks for photo in chunk] == all_of_them
+    assert [photo for chunk in chunks for photo in chunk["photo"]] == list(range(photos))
     assert {len(chunk) for chunk in chunks[:-1]} <= {size}
 
 
@@ -140,7 +140,7 @@ def test_search_that_nobody_listens_to_any_more_begins_no_chunk(data: Path, monk
         return Searched(pd.DataFrame())
 
     monkeypatch.setattr(findings, "search_photos", search)
-    chunks = chunks_of([PhotoToSearch(f"{number}.jpg", "", 1, 1) for number in range(4000)], threads=2)
+    chunks = chunks_of(pd.DataFrame({"photo": range(4000)}), threads=2)
     found = search_in_threads(LocalFolder(data), chunks, ("retinaface",))
     next(found)
     found.close()

@@ -8,11 +8,11 @@ from PIL import Image
 from tasks.data_folder.local import LocalFolder
 from tasks.faces import search
 from tasks.faces.face import Face
-from tasks.faces.search import PhotoToSearch, search_photos
+from tasks.faces.search import search_photos
 from tasks.faces.settings import DetectorName
 from tasks.photos import Pixels
 from tasks.tables import FACE_SIDES, FINDINGS
-from tests.tasks.faces.photos import to_search
+from tests.tasks.faces.photos import chunk
 
 MARKS = np.zeros((5, 2))
 
@@ -44,7 +44,7 @@ def use(monkeypatch: pytest.MonkeyPatch, **detectors: Eye) -> None:
 
 
 def run(folder: Path, *detectors: DetectorName) -> pd.DataFrame:
-    photos = [to_search(folder, path.name) for path in sorted(folder.glob("*.png"))]
+    photos = chunk(folder, [path.name for path in sorted(folder.glob("*.png"))])
     return search_photos(LocalFolder(folder), photos, detectors).findings
 
 
@@ -84,11 +84,11 @@ def test_photos_that_cannot_be_read_are_told_and_the_others_searched(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, retinaface=Eye(10), mtcnn=Eye(40))
-    photos = [to_search(folder, path.name) for path in sorted(folder.glob("*.png"))]
+    photos = chunk(folder, [path.name for path in sorted(folder.glob("*.png"))])
     (folder / "20.png").write_bytes(b"another")
     (folder / "30.png").unlink()
     found = search_photos(LocalFolder(folder), photos, ("retinaface", "mtcnn"))
-    assert found.findings["sha256"].tolist() == [photos[0].sha256, photos[3].sha256]
+    assert found.findings["sha256"].tolist() == photos["sha256"].iloc[[0, 3]].tolist()
     assert [line.split(":")[0] for line in found.unreadable] == [
         "20.png has changed since the catalog was made. Run again",
         "30.png cannot be read",
@@ -119,8 +119,7 @@ def test_face_is_found_on_photos_of_every_kind(sample_data: Path, tmp_path: Path
     upright.resize((upright.width * 3, upright.height * 3)).save(tmp_path / "huge.jpg")
     Image.new("RGB", (1, 1)).save(tmp_path / "one.png")
     names = ["plain.png", "alpha.png", "grey.jpg", "cmyk.jpg", "turned.jpg", "huge.jpg", "one.png"]
-    photos = [to_search(tmp_path, name) for name in names]
-    found = search_photos(LocalFolder(tmp_path), photos, [detector]).findings
+    found = search_photos(LocalFolder(tmp_path), chunk(tmp_path, names), [detector]).findings
     assert found["detector"].notna().tolist() == [True] * 6 + [False]
     boxes = found.loc[:5, list(FACE_SIDES)].to_numpy(float)
     boxes[5] /= 3
@@ -128,7 +127,6 @@ def test_face_is_found_on_photos_of_every_kind(sample_data: Path, tmp_path: Path
 
 
 def test_no_photos_have_no_findings(tmp_path: Path) -> None:
-    empty: list[PhotoToSearch] = []
-    found = search_photos(LocalFolder(tmp_path), empty, ("retinaface",)).findings
+    found = search_photos(LocalFolder(tmp_path), chunk(tmp_path, []), ("retinaface",)).findings
     assert found.columns.tolist() == FINDINGS.column_names
     assert found.empty
