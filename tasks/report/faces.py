@@ -132,10 +132,10 @@ def draw_walls(data: DataFolder, boxes: pd.DataFrame) -> list[Wall]:
     undersized, default = boxes["undersized"], boxes["source"] == "default"
     detected = [source for source in boxes["source"].unique() if source != "default"]
     chosen = {
-        "No face found: the default box": (boxes[default & ~undersized], ALL),
-        "Undersized: the default box instead of the face": (boxes[undersized], ALL),
-        "Several faces: the large one near the middle counts": (boxes[boxes["faces"] > 1], SAMPLE),
         **{f"By {source}": (boxes[boxes["source"] == source], SAMPLE) for source in sorted(detected)},
+        "Several faces: the large one near the middle counts": (boxes[boxes["faces"] > 1], SAMPLE),
+        "Undersized: the default box instead of the face": (boxes[undersized], ALL),
+        "No face found: the default box": (boxes[default & ~undersized], ALL),
     }
     shown = {title: (_some(rows, most), len(rows)) for title, (rows, most) in chosen.items() if len(rows)}
     drawn = _draw_all(data, pd.concat([rows for rows, _ in shown.values()]).drop_duplicates("photo"))
