@@ -229,7 +229,7 @@ FACE_FLAWS = {
         for trouble, values in TROUBLES.items()
     },
     "two detectors": Flaw(
-        "faces", change(range(0, len(CATALOG), 2), source="retinaface"), {"first_detector": ["mtcnn"]}
+        "faces", change(range(0, len(CATALOG), 2), source="mtcnn"), {"first_detector": ["retinaface"]}
     ),
 }
 
