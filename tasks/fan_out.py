@@ -1,8 +1,9 @@
 """Spreading many alike calls of a Prefect task: over threads, over processes, or over the machines of a Ray cluster."""
 
 import os
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping
+from multiprocessing import parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, get_args
 
 from tasks.errors import ConfigError
@@ -28,7 +29,7 @@ def runner_name() -> RunnerName:
 
 
 def fan_out(task: "Task[P, R]", calls: Iterable[Mapping[str, object]], threads: int) -> Generator[R, None, None]:
-    """The results of a task's `calls`, each told by its parameters, in their order, until it is closed.
+    """The results of a task's `calls`, each told by its parameters, as they come, until it is closed.
 
     Args:
         task: the task; elsewhere its package must be installed, and what its parameters name must be in reach.
@@ -39,10 +40,23 @@ def fan_out(task: "Task[P, R]", calls: Iterable[Mapping[str, object]], threads: 
         ConfigError: the environment names a runner that is not there.
         Whatever a call raises; those that have not begun are not made then.
     """
+    from prefect.futures import as_completed
+
     with _open_runner(threads) as runner:
-        waiting = deque([runner.submit(task, dict(call)) for call in calls])
-        while waiting:
-            yield waiting.popleft().result()
+        for future in as_completed([runner.submit(task, dict(call)) for call in calls]):
+            yield future.result()
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it does: killed, that one could tell nobody."""
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _open_runner(threads: int) -> "TaskRunner[Any]":
@@ -52,7 +66,7 @@ def _open_runner(threads: int) -> "TaskRunner[Any]":
     if name == "threads":
         return ThreadPoolTaskRunner(max_workers=threads)
     if name == "processes":
-        return ProcessPoolTaskRunner()
+        return ProcessPoolTaskRunner(initializer=_end_with_parent)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers
     try:
         from prefect_ray import RayTaskRunner

@@ -7,7 +7,7 @@ import warnings
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from tasks.data_folder import DataFolder
 from tasks.errors import DataError
@@ -17,6 +17,17 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 LARGEST = Image.MAX_IMAGE_PIXELS or 89_478_485
 """Pixels of the largest photo that is decoded: Pillow's limit, 256 MB of memory as RGB."""
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a photo upright, by the orientation that its EXIF tells: the standard's (JEITA CP-3451, 4.6.4)."""
 
 DEEP = ("I", "F")
 """How Pillow's modes with more than 8 bits a channel start: it would cut their values off at 255, to white."""
@@ -48,7 +59,7 @@ def decode_photo(content: bytes, longest_side: int | None = None) -> Pixels:
                 raise DataError(f"pixels of 16 bits or more (mode {image.mode}): save it with 8 bits a channel")
             if longest_side:
                 image.draft(None, _shrunk(image.width, image.height, longest_side))
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            pixels = np.asarray(_upright(image).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError("not an image" if content else "an empty file") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -58,6 +69,12 @@ def decode_photo(content: bytes, longest_side: int | None = None) -> Pixels:
         smaller = cv2.resize(pixels, _shrunk(width, height, longest_side), interpolation=cv2.INTER_AREA)
         return np.asarray(smaller, np.uint8)
     return pixels
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF says; `ImageOps.exif_transpose` writes the EXIF anew, and fails if it is damaged."""
+    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _shrunk(width: int, height: int, longest_side: int) -> tuple[int, int]:
@@ -78,4 +95,7 @@ def read_photo(data: DataFolder, photo: str, sha256: str, longest_side: int | No
         raise DataError(f"{photo} cannot be read: {error}. Put it back, or run again without it.") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(f"{photo} has changed since the catalog was made. Run again: the catalog is made anew.")
-    return decode_photo(content, longest_side)
+    try:
+        return decode_photo(content, longest_side)
+    except DataError as error:
+        raise DataError(f"{photo} cannot be decoded: {error}. Replace it, or delete it with its row.") from error

@@ -30,7 +30,7 @@ def default_boxes(sizes: Sizes) -> Boxes:
 def centre_boxes(size: Size, sizes: Sizes) -> Boxes:
     """A box of one size in the middle of photos of those `sizes`, cut off at their sides."""
     box = np.array([size.width, size.height])
-    first = (sizes - box) / 2
+    first = (sizes - box) // 2
     return clipped(np.hstack([first, first + box]), sizes)
 
 

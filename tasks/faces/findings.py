@@ -1,7 +1,7 @@
 """What is found on the photos of a catalog: remembered if they were searched before, or else searched in chunks."""
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 
 import pandas as pd
@@ -13,13 +13,13 @@ from tasks.faces.settings import DetectorName
 from tasks.progress import progress, say
 from tasks.store.memory import Memory
 
-SMALLEST_CHUNK, LARGEST_CHUNK = 32, 512
-"""Photos that are searched, and then remembered, at once: enough to be worth the way, and a second's work of a core."""
+SMALLEST_CHUNK, LARGEST_CHUNK = 32, 256
+"""Photos that are searched, and then remembered, at once: enough to be worth the way, and seconds of a core at most."""
 CHUNKS_EACH = 4
 """Chunks for each thread, if there are photos enough: so that none waits long for the others at the end."""
 
 Search = Callable[[DataFolder, Sequence[Chunk], Sequence[DetectorName]], Generator[Searched, None, None]]
-"""Searches chunks of photos, and gives what it found in each, in their order, until it is closed."""
+"""Searches chunks of photos, and gives what it found in each, as soon as it has, until it is closed."""
 
 
 def search_in_threads(
@@ -27,7 +27,11 @@ def search_in_threads(
 ) -> Generator[Searched, None, None]:
     """Search in threads of this process: decoding and RetinaFace let others have the interpreter."""
     with ThreadPoolExecutor(data.threads) as pool:
-        yield from pool.map(lambda chunk: search_photos(data, chunk, detectors), chunks)
+        searches = [pool.submit(search_photos, data, chunk, detectors) for chunk in chunks]
+        try:
+            yield from (done.result() for done in as_completed(searches))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def find_faces(
@@ -48,13 +52,17 @@ def find_faces(
     if chunks:
         # Closed, the search begins no chunk more, whatever has happened to this one.
         with progress("Finding faces", len(new)) as advance, closing(search(data, chunks, detectors)) as results:
-            for chunk, searched in zip(chunks, results, strict=True):
+            for searched in results:
                 memory.remember(searched.findings)
                 found.append(searched.findings)
                 unreadable += searched.unreadable
-                advance(len(chunk))
+                advance(len(searched.findings) + len(searched.unreadable))
     raise_faults(
-        fault("photos cannot be searched", unreadable, "What was found on the others is remembered."),
+        fault(
+            "photos cannot be searched",
+            [reason.rstrip(".") for reason in sorted(unreadable)],
+            "What was found on the others is remembered.",
+        ),
         f"Faces cannot be found on the photos of {data.url}",
     )
     every = pd.concat(found, ignore_index=True)

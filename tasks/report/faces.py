@@ -24,7 +24,7 @@ NO_FACE = ("default", "centre")
 """Sources of a box that was not put around a face."""
 SAMPLE = 16
 """Photos that are shown of those that a detector found a face on."""
-ALL = 600
+MOST = 600
 """Most photos on a wall that shows all of a kind: with their thumbnails some 3 MB."""
 SIDE = 160
 """Pixels of a thumbnail's longer side."""
@@ -134,8 +134,8 @@ def draw_walls(data: DataFolder, boxes: pd.DataFrame) -> list[Wall]:
     chosen = {
         **{f"By {source}": (boxes[boxes["source"] == source], SAMPLE) for source in sorted(detected)},
         "Several faces: the large one near the middle counts": (boxes[boxes["faces"] > 1], SAMPLE),
-        "Undersized: the default box instead of the face": (boxes[undersized], ALL),
-        "No face found: the default box": (boxes[default & ~undersized], ALL),
+        "Undersized: the default box instead of the face": (boxes[undersized], MOST),
+        "No face found: the default box": (boxes[default & ~undersized], MOST),
     }
     shown = {title: (_some(rows, most), len(rows)) for title, (rows, most) in chosen.items() if len(rows)}
     drawn = _draw_all(data, pd.concat([rows for rows, _ in shown.values()]).drop_duplicates("photo"))

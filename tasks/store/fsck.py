@@ -27,8 +27,8 @@ class Health:
         files: how many files these and the checkpoints name.
         size: bytes of the files.
         problems: all that is wrong, sorted.
-        leftovers: files that no manifest names, checkpoints of artifacts that are made, records of code that made none
-            of the artifacts, and what such code remembers.
+        leftovers: files that no manifest names, checkpoints of artifacts that are made, and records of code that made
+            none of the artifacts.
     """
 
     artifacts: int
@@ -49,21 +49,22 @@ def check_store(backend: Backend) -> Health:
     problems += _find(checks.check_checkpoint, checks.checkpoints, "Checkpoints")
     files = list(checks.files())
     runs = [found.key for found in backend.list("runs/") if RUN.fullmatch(found.key)]
-    of_code = list(list_of_code(backend))
+    code = {digest: found for digest, found in list_of_code(backend) if CODE.fullmatch(found.key)}
+    memories = [found.key for _, found in list_of_code(backend) if MEMORY.fullmatch(found.key)]
     problems += _find(checks.check_file, files, "Files")
     problems += _find(checks.check_run, runs, "Runs")
     problems += _find(checks.check_move, _moves(backend), "Refs")
-    problems += _find(checks.check_code, [code for code, found in of_code if CODE.fullmatch(found.key)], "Code")
-    problems += _find(checks.check_part, [found.key for _, found in of_code if MEMORY.fullmatch(found.key)], "Memory")
+    problems += _find(checks.check_code, code, "Code")
+    problems += _find(checks.check_part, memories, "Memory")
     # What damaged manifests name, nobody knows.
     all_read = len(checks.manifests) == len(checks.written)
-    named = {manifest.code for manifest in checks.manifests.values()} if all_read else {code for code, _ in of_code}
+    named = {manifest.code for manifest in checks.manifests.values()} if all_read else code
     return Health(
         artifacts=len(checks.manifests),
         files=len(files),
         size=sum(file.entry.size for file in files),
         problems=tuple(sorted(problems)),
-        leftovers=(*checks.orphans(), *(found for code, found in of_code if code not in named)),
+        leftovers=(*checks.orphans(), *(found for digest, found in code.items() if digest not in named)),
     )
 
 

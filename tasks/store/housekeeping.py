@@ -8,7 +8,8 @@ that their artifacts were made from, and whatever a run under way may need:
   so. Hence leftovers go only while no run is under way.
 - It may go on from any checkpoint, and so may a run that follows one that was killed or failed. Hence checkpoints go
   when leftovers do, and only if their artifact is made, or nobody has gone on from them in time.
-- It may use what its code remembers. Hence that too goes with leftovers, and only if the code made nothing that stays.
+- It may use what its code remembers, and so may a run that follows one that failed. Hence that too goes with leftovers,
+  only if the code made nothing that stays, and not before it has been there as long as a checkpoint.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from graphlib import TopologicalSorter
 from tasks.progress import progress
 from tasks.store.backend import Backend, StoredObject
 from tasks.store.inventory import Inventory, Origin
-from tasks.store.listing import ArtifactObjects, CheckpointObjects, Objects
+from tasks.store.listing import CODE, ArtifactObjects, CheckpointObjects, Objects
 from tasks.store.manifest import ArtifactRef
 from tasks.store.runs import LATEST, RunManifest, RunStart
 
@@ -28,7 +29,7 @@ CLOCKS_DIFFER = timedelta(days=1)
 UNFINISHED_FOR = timedelta(days=1)
 """A probe, or an upload in parts, that is older does not go on any more."""
 ABANDONED_AFTER = timedelta(days=7)
-"""A run that has not ended so long after its start was killed, and a checkpoint so old is not gone on from."""
+"""A run that has not ended so long after its start was killed; a checkpoint or a memory so old is not gone on from."""
 JUST_ENDED = timedelta(minutes=2)
 """For so long after the end of a run `latest` may be about to move to it."""
 BATCH = 1000
@@ -89,7 +90,7 @@ def plan_gc(inventory: Inventory, keep_last: int, asked: Collection[str], now: d
     dropped = tuple(found for found in readable if found.ref not in needed)
     gone = tuple(name for name in inventory.runs if name not in why)
     old = tuple(probe for probe in inventory.probes if now - probe.modified > UNFINISHED_FOR)
-    orphaned = (*inventory.orphans, *_of_unnamed_code(inventory, kept))
+    orphaned = (*inventory.orphans, *_of_unnamed_code(inventory, kept, now))
     leftovers = old if under_way else (*old, *orphaned)
     unneeded = () if under_way else tuple(_unneeded_checkpoints(inventory, now))
     return GcPlan(
@@ -167,13 +168,14 @@ def _unneeded_checkpoints(inventory: Inventory, now: datetime) -> Iterator[Check
             yield found
 
 
-def _of_unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects]) -> tuple[StoredObject, ...]:
-    """Records of code that made nothing that is kept, and what such code remembers."""
+def _of_unnamed_code(inventory: Inventory, kept: Iterable[ArtifactObjects], now: datetime) -> tuple[StoredObject, ...]:
+    """Records of code that made nothing that is kept, and what such code remembers and nobody has gone on from."""
     if inventory.unreadable:
         return ()  # nobody knows what these name
     origins = (inventory.origins[artifact.ref] for artifact in kept)
     named = {origin.code for origin in origins if origin}
-    return tuple(found for code, found in inventory.of_code if code not in named)
+    unnamed = (found for code, found in inventory.of_code if code not in named)
+    return tuple(found for found in unnamed if CODE.fullmatch(found.key) or now - found.modified >= ABANDONED_AFTER)
 
 
 def _stages(

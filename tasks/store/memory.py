@@ -47,10 +47,11 @@ class Memory:
         keys = [found.key for found in self._backend.list(self._folder) if MEMORY.fullmatch(found.key)]
         found = dict(zip(keys, in_parallel(self._read, keys), strict=True))
         self._forget({key: part for key, part in found.items() if isinstance(part, CorruptFileError)})
-        parts = [pd.read_parquet(io.BytesIO(part)) for part in found.values() if isinstance(part, bytes)]
+        parts = [part for part in found.values() if isinstance(part, pd.DataFrame)]
         if not parts:
             return self._table.conform(pd.DataFrame(columns=self._table.column_names))
-        known = self._table.conform(pd.concat(parts).drop_duplicates("sha256"))
+        # Sorted, so that of two who make one part of many both make the same.
+        known = pd.concat(parts).drop_duplicates("sha256").sort_values("sha256", ignore_index=True)
         if len(keys) > MOST_PARTS:
             whole = self.remember(known)
             self._backend.delete(key for key in keys if key != whole)
@@ -64,14 +65,18 @@ class Memory:
             self._backend.create(key, content)
         return key
 
-    def _read(self, key: str) -> bytes | CorruptFileError | None:
+    def _read(self, key: str) -> "pd.DataFrame | CorruptFileError | None":
         """A part, or what is wrong with it; None if another process has just made it part of a larger one."""
+        import pandas as pd
+
         try:
-            return read_part(self._backend, key)
+            return self._table.conform(pd.read_parquet(io.BytesIO(read_part(self._backend, key))))
         except NotInStoreError:
             return None
         except CorruptFileError as error:
             return error
+        except ValueError as error:  # what pyarrow says of other files, and a table of other columns
+            return CorruptFileError(f"{self._backend.url}/{key} is damaged: {error}")
 
     def _forget(self, damaged: Mapping[str, CorruptFileError]) -> None:
         for error in damaged.values():

@@ -6,6 +6,8 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,10 +23,28 @@ def steps(lines: list[str]) -> list[str]:
     return [line for line in lines if re.fullmatch(r"[a-z-]+: (done|reused)", line)]
 
 
-def summary(desk: Desk, store: str = "foldline-store") -> list[dict[str, object]]:
+def summary(desk: Desk, store: str = "foldline-store") -> list[dict[str, Any]]:
     """What the manifests of the store say of the boxes, the newest last."""
     paths = sorted((desk.folder / store / "steps/faces").glob("*/manifest.json"), key=os.path.getmtime)
     return [json.loads(path.read_text()) for path in paths]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so, for a minute at most."""
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited for a minute")
+
+
+def alive(group: int) -> bool:
+    """Whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +85,15 @@ def test_one_detector_may_be_chosen(desk: Desk, detector: str, source: str) -> N
     assert set(counts) in ({source}, {source, "default"})
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("runner", ["processes", "ray"])
 @pytest.mark.usefixtures("first")
 def test_search_gives_the_same_whatever_it_is_spread_over(desk: Desk, runner: str) -> None:
     spread = Desk(desk.folder, {"FOLDLINE_TASK_RUNNER": runner, "FOLDLINE_STORE": runner})
     spread.run(*CROP)
-    threads = {str(made["key"]): made["files"] for made in summary(desk)}
+    threads = {made["key"]: made["files"] for made in summary(desk)}
     (made,) = summary(desk, runner)
-    assert threads[str(made["key"])] == made["files"]
+    assert threads[made["key"]] == made["files"]
 
 
 def test_runner_that_does_not_exist_is_refused_at_once(desk: Desk) -> None:
@@ -86,15 +107,24 @@ def test_killed_search_goes_on_after_the_last_chunk(desk: Desk) -> None:
     killed = Desk(desk.folder, {"FOLDLINE_STORE": "killed"})
     process = killed.start(*CROP, "--detector", "mtcnn")
     remembered = desk.folder / "killed/memory"
-    while not any(remembered.rglob("*.parquet")):
-        assert process.poll() is None
-        time.sleep(0.02)
+    wait_for(lambda: any(remembered.rglob("*.parquet")))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     assert summary(desk, "killed") == []
     lines = killed.run(*CROP, "--detector", "mtcnn")
     (known,) = [int(line.split()[0]) for line in lines if line.endswith("of 98 photos were searched before.")]
     assert 32 <= known < 98
-    whole = {str(made["key"]): made["files"] for made in summary(desk)}
-    (made,) = summary(desk, "killed")
-    assert whole.get(str(made["key"]), made["files"]) == made["files"]
+    Desk(desk.folder, {"FOLDLINE_STORE": "mtcnn"}).run(*CROP, "--detector", "mtcnn")  # if no other test has done so
+    assert [made["files"] for made in summary(desk, "killed")] == [made["files"] for made in summary(desk, "mtcnn")]
+
+
+@pytest.mark.server
+def test_processes_end_with_the_one_that_started_them(desk: Desk) -> None:
+    killed = Desk(desk.folder, {"FOLDLINE_STORE": "orphans", "FOLDLINE_TASK_RUNNER": "processes"})
+    process = killed.start(*CROP, "--detector", "mtcnn")
+    wait_for(lambda: any((desk.folder / "orphans/memory").rglob("*.parquet")))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(60)
+    assert process.stdout
+    process.stdout.close()
+    wait_for(lambda: not alive(process.pid))

@@ -1,10 +1,11 @@
 import hashlib
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tasks import photos
 from tasks.data_folder.local import LocalFolder
@@ -48,6 +49,32 @@ def test_photo_is_shrunk_until_no_side_is_longer(kind: str, longest: int, size: 
     assert pixels.shape == (*size, 3)
     reference = np.asarray(whole.resize(size[::-1], Image.Resampling.BOX), np.int16)
     assert np.abs(pixels.astype(np.int16) - reference).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photo_is_upright_whatever_its_exif_says(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(Image.fromarray(PIXELS), exif=exif)
+    with Image.open(io.BytesIO(content)) as image:
+        assert np.array_equal(decode_photo(content), np.asarray(ImageOps.exif_transpose(image)))
+
+
+def test_photo_whose_exif_is_damaged_is_a_photo_all_the_same() -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0100] = 6, 4  # orientation and width
+    content = encoded(Image.fromarray(PIXELS).resize((80, 60)), "JPEG", exif=exif)
+    width = content.index(b"\x01\x00\x00\x04")  # an entry's tag and type
+    damaged = content[: width + 3] + b"\x02" + content[width + 4 :]  # text, instead of a number
+    with Image.open(io.BytesIO(damaged)) as image, pytest.raises((struct.error, TypeError, ValueError)):
+        ImageOps.exif_transpose(image)
+    assert decode_photo(damaged).shape == (80, 60, 3)
+
+
+def test_photo_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no photo")
+    with pytest.raises(DataError, match=r"bad\.png cannot be decoded: not an image"):
+        read_photo(LocalFolder(tmp_path), "bad.png", hashlib.sha256(b"no photo").hexdigest())
 
 
 def test_shrunk_photo_is_upright_too() -> None:

@@ -135,6 +135,13 @@ def test_centre_box_lies_in_the_middle(height: int, width: int, box: tuple[int, 
     assert boxes.tolist() == [list(box or (0, 64, 384, 448))]
 
 
+@pytest.mark.parametrize("width", [351, 352, 353, 354])
+def test_centre_box_is_as_large_as_asked_on_photos_of_every_size(width: int) -> None:
+    sizes = np.array([[photo, 512] for photo in (384, 385, 386, 387)])
+    left, _, right, _ = centre_boxes(Size(height=350, width=width), sizes).T
+    assert (right - left).tolist() == [width] * 4
+
+
 def test_centre_box_is_cut_off_at_a_small_photo() -> None:
     assert centre_boxes(Size(height=400, width=200), size(100, 100)).tolist() == [[0, 0, 100, 100]]
 

@@ -74,7 +74,7 @@ def test_all_fallbacks_all_undersized_and_photos_of_several_faces_are_shown(
 def test_wall_of_all_ends_somewhere_and_says_how_many_there_are(
     data: LocalFolder, boxes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ALL", 5)
+    monkeypatch.setattr(module, "MOST", 5)
     (only,) = draw_walls(data, boxes.assign(source="default", undersized=False, faces=0))
     assert (len(only.photos), only.total) == (5, 94)
 

@@ -150,11 +150,13 @@ def test_what_killed_writers_left_goes(backend: Backend) -> None:
     nothing_made_by_it = f"code/{'3' * 64}.json"
     remembered_by_it = f"memory/{'3' * 64}/{'4' * 16}/{'5' * 64}.parquet"
     whole = keys_in(backend)
-    left = {ORPHAN, lost_race, nothing_made_by_it, remembered_by_it}
-    for key in left:
+    left = {ORPHAN, lost_race, nothing_made_by_it}
+    for key in (*left, remembered_by_it):
         put(backend, key, b"{}")
     plan = collect(backend, keep=[run])
     assert {found.key for found in plan.leftovers} == left
+    assert keys_in(backend) == whole | {remembered_by_it}
+    collect(backend, keep=[run], now=LATER + housekeeping.ABANDONED_AFTER)
     assert keys_in(backend) == whole
 
 
@@ -163,9 +165,9 @@ def test_what_code_remembers_stays_as_long_as_something_that_it_made(backend: Ba
     run = add_run(backend, artifacts)
     remembered = f"memory/{artifacts[0].manifest.code}/{'4' * 16}/{'5' * 64}.parquet"
     put(backend, remembered, b"")
-    collect(backend, keep=[run], now=LATER)
+    collect(backend, keep=[run], now=LATER + housekeeping.ABANDONED_AFTER)
     assert remembered in keys_in(backend)
-    collect(backend, now=LATER)
+    collect(backend, now=LATER + housekeeping.ABANDONED_AFTER)
     assert keys_in(backend) == set()
 
 
@@ -173,7 +175,8 @@ def test_what_unnamed_code_remembers_stays_while_a_run_is_under_way(backend: Bac
     start_run(backend, {}, days_ago=1)
     remembered = f"memory/{'3' * 64}/{'4' * 16}/{'5' * 64}.parquet"
     put(backend, remembered, b"")
-    plan = collect(backend)
+    start_run(backend, {}, days_ago=-7)
+    plan = collect(backend, now=LATER + housekeeping.ABANDONED_AFTER)
     assert [found.key for found in plan.spared] == [remembered]
     assert remembered in keys_in(backend)
 
