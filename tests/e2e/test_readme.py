@@ -13,7 +13,7 @@ MAKE_TARGETS = re.findall(r"^make (\w+)", README, re.MULTILINE)
 
 
 def test_readme_shows_the_way_from_validation_to_the_submission() -> None:
-    assert [line.split()[0] for line in TYPED] == ["validate", "plan", "retrain", "runs", "lineage", "get"]
+    assert [line.split()[0] for line in TYPED] == ["validate", "crop", "plan", "retrain", "runs", "lineage", "get"]
     assert MAKE_TARGETS == ["run", "test"]
 
 
