@@ -140,7 +140,7 @@ def photo_figures(folder: Path, people: int) -> Figures:
     photos = sorted(path.relative_to(data.root).as_posix() for path in data.root.glob("train/images/*/*"))
     digests = {photo: data.describe(photo).sha256 for photo in photos}
     decoding = timed(lambda: [decode_photo(data.read(photo)) for photo in photos])
-    measuring = timed(lambda: measure_photos(data, digests))
+    measuring = timed(lambda: list(measure_photos(data, digests)))
     first = timed(lambda: make_catalog(ledger, data))
     change(data, photos)
     second = timed(lambda: make_catalog(ledger, data))

@@ -79,6 +79,23 @@ PHOTO = Column("photo", "str", "path of the photo below the data folder, with fo
 NUMBERED_ID = r"^(\d+)-\d$"
 """An id that repeats a number with a suffix, such as ``001498-1``. Other hyphens (``site2-007``) are part of an id."""
 
+FACT_COLUMNS = (
+    Column("problem", "str", "why the photo cannot be decoded; missing if it can"),
+    Column("width", "int32", "pixels, after EXIF orientation; 0 if it cannot be decoded, as all that follows"),
+    Column("height", "int32", "pixels, after EXIF orientation"),
+    *(
+        Column(f"mean_{c}", "float64", f"mean of the {n} channel, 0..1")
+        for c, n in zip("rgb", ("red", "green", "blue"), strict=True)
+    ),
+    *(
+        Column(f"square_{c}", "float64", f"mean of the squared {n} channel, 0..1")
+        for c, n in zip("rgb", ("red", "green", "blue"), strict=True)
+    ),
+    Column("sharpness", "float64", "variance of the Laplacian of the grey photo, levels 0..255 squared"),
+    Column("phash", "str", "perceptual hash of 256 bits, hex: like photos differ in few; missing as above"),
+)
+"""What the bytes of a photo alone decide."""
+
 CATALOG = Table(
     "catalog",
     "a photo, training photos by person, then evaluation photos in the order of info.csv",
@@ -98,20 +115,14 @@ CATALOG = Table(
         Column("given_age", "Int16", "years, as train.csv says, before corrections; missing in eval"),
         Column("sha256", "str", "digest of the file's bytes, hex"),
         Column("bytes", "int64", "size of the file, bytes"),
-        Column("problem", "str", "why the photo cannot be decoded; missing if it can"),
-        Column("width", "int32", "pixels, after EXIF orientation; 0 if it cannot be decoded, as all that follows"),
-        Column("height", "int32", "pixels, after EXIF orientation"),
-        *(
-            Column(f"mean_{c}", "float64", f"mean of the {n} channel, 0..1")
-            for c, n in zip("rgb", ("red", "green", "blue"), strict=True)
-        ),
-        *(
-            Column(f"square_{c}", "float64", f"mean of the squared {n} channel, 0..1")
-            for c, n in zip("rgb", ("red", "green", "blue"), strict=True)
-        ),
-        Column("sharpness", "float64", "variance of the Laplacian of the grey photo, levels 0..255 squared"),
-        Column("phash", "str", "perceptual hash of 256 bits, hex: like photos differ in few; missing as above"),
+        *FACT_COLUMNS,
     ),
+)
+
+FACTS = Table(
+    "facts",
+    "a photo that was measured, wherever it lies",
+    (Column("sha256", "str", "digest of the file's bytes, hex"), *FACT_COLUMNS),
 )
 
 CORRECTIONS = Table(
@@ -276,4 +287,17 @@ OFFENDERS = Table(
     ),
 )
 
-TABLES = (CATALOG, CORRECTIONS, FINDINGS, BOXES, CROPS, FOLDS, PROBABILITIES, HISTORY, SUSPECTS, RESULTS, OFFENDERS)
+TABLES = (
+    CATALOG,
+    FACTS,
+    CORRECTIONS,
+    FINDINGS,
+    BOXES,
+    CROPS,
+    FOLDS,
+    PROBABILITIES,
+    HISTORY,
+    SUSPECTS,
+    RESULTS,
+    OFFENDERS,
+)

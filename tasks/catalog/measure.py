@@ -1,7 +1,7 @@
 """Looking at every photo once: its digest, its size, its colours, how sharp it is and what it is like."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -51,13 +51,13 @@ class Unreadable:
 def digest_photos(data: DataFolder, photos: Sequence[str]) -> list[FileEntry | Unreadable]:
     """Digest and size of every file, in order; one that cannot be opened is `Unreadable`."""
     try:
-        return _for_each(data.describe, photos, "Fingerprinting the data", data.threads)
+        return list(_for_each(data.describe, photos, "Fingerprinting the data", data.threads))
     finally:
         data.remember()
 
 
-def measure_photos(data: DataFolder, digests: Mapping[str, str]) -> list[PhotoFacts | Unreadable]:
-    """Decode every photo, in order; one that cannot be read is `Unreadable`, never left out.
+def measure_photos(data: DataFolder, digests: Mapping[str, str]) -> Iterator[PhotoFacts | Unreadable]:
+    """Decode every photo, in order, as they are asked for; one that cannot be read is `Unreadable`, never left out.
 
     Args:
         data: where they lie.
@@ -105,7 +105,7 @@ def look_at(pixels: Pixels) -> PhotoFacts:
 
 def _for_each(
     look: Callable[[str], Fact], photos: Sequence[str], description: str, threads: int
-) -> list[Fact | Unreadable]:
+) -> Iterator[Fact | Unreadable]:
     def attempt(photo: str) -> Fact | Unreadable:
         try:
             return look(photo)
@@ -114,4 +114,4 @@ def _for_each(
 
     # Hashing and decoding release the interpreter's lock, so threads are enough.
     with ThreadPoolExecutor(threads) as pool:
-        return list(track(pool.map(attempt, photos), description, len(photos)))
+        yield from track(pool.map(attempt, photos), description, len(photos))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +12,18 @@ from tasks.catalog.correct import correct
 from tasks.catalog.eda import describe
 from tasks.catalog.layout import Layout, ListedPhoto, read_layout
 from tasks.catalog.measure import PhotoFacts, Unreadable, digest_photos, measure_photos
-from tasks.catalog.seen import facts_of_seen_photos
 from tasks.classes import age_group, encode_class
 from tasks.data_folder import DataFolder
 from tasks.errors import Fault, fault, raise_faults
 from tasks.store import Artifact, Ledger, Step, digest_json
 from tasks.store.manifest import FileEntry
-from tasks.tables import CATALOG, CORRECTIONS
+from tasks.store.memory import Memory
+from tasks.tables import CATALOG, CORRECTIONS, FACTS
 
 STEP = Step(name="catalog", package="tasks.catalog", libraries=("imagehash", "opencv-python-headless", "pillow"))
+
+REMEMBERED_AT_ONCE = 512
+"""Photos that are measured before what they are is kept: a second's work."""
 
 LABEL_COLUMNS = (
     "person",
@@ -75,13 +79,25 @@ def _corrected(photos: tuple[ListedPhoto, ...], corrections: Artifact | None) ->
 
 
 def _facts(ledger: Ledger, data: DataFolder, digests: Mapping[str, str]) -> list[PhotoFacts]:
-    """What every photo is, in order; only those are looked at that no earlier catalog has."""
-    seen = facts_of_seen_photos(ledger, STEP, set(digests.values()))
-    new = {photo: digest for photo, digest in digests.items() if digest not in seen}
-    measured = measure_photos(data, new)
-    _refuse(data, measured)
-    seen |= {digest: fact for digest, fact in zip(new.values(), measured, strict=True) if isinstance(fact, PhotoFacts)}
-    return [seen[digest] for digest in digests.values()]
+    """What every photo is, in order; only those are looked at that never were."""
+    memory = Memory(ledger.backend, STEP, FACTS, None)
+    known = _as_facts(memory.recall())
+    new = {photo: digest for photo, digest in digests.items() if digest not in known}
+    measured, unreadable = zip(new.values(), measure_photos(data, new), strict=True), list[Unreadable]()
+    while batch := list(islice(measured, REMEMBERED_AT_ONCE)):
+        unreadable += [fact for _, fact in batch if isinstance(fact, Unreadable)]
+        found = {digest: fact for digest, fact in batch if isinstance(fact, PhotoFacts)}
+        memory.remember(pd.DataFrame(found.values(), columns=PhotoFacts._fields).assign(sha256=list(found)))
+        known |= found
+    _refuse(data, unreadable)
+    return [known[digest] for digest in digests.values()]
+
+
+def _as_facts(table: pd.DataFrame) -> dict[str, PhotoFacts]:
+    """Facts by digest."""
+    facts = table[list(PhotoFacts._fields)].astype("object")
+    rows = facts.where(facts.notna(), None).itertuples(index=False, name=None)
+    return {digest: PhotoFacts(*row) for digest, row in zip(table["sha256"], rows, strict=True)}
 
 
 def _data_digest(layout: Layout, files: Sequence[FileEntry]) -> str:

@@ -1,4 +1,5 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The photos that have been decoded."""
     photos: list[str] = []
 
-    def measure(data: DataFolder, digests: Mapping[str, str]) -> list[PhotoFacts | Unreadable]:
+    def measure(data: DataFolder, digests: Mapping[str, str]) -> Iterator[PhotoFacts | Unreadable]:
         photos.extend(digests)
         return measure_photos(data, digests)
 
@@ -88,22 +89,21 @@ def test_photo_may_be_known_from_a_catalog_that_is_not_the_newest(
     assert measured == []
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda table: table.write_bytes(table.read_bytes()[:-100]),
-        lambda table: table.unlink(),
-        lambda table: (table.parents[1] / "manifest.json").write_text("{"),
-    ],
-    ids=["damaged table", "lost table", "damaged manifest"],
-)
-def test_catalog_that_is_damaged_is_as_if_it_was_not(
-    data: Path, ledger: Ledger, earlier: Artifact, measured: list[str], damage: Callable[[Path], None]
+def test_interrupted_catalog_goes_on_after_what_was_remembered(
+    data: Path, ledger: Ledger, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    damage(Path(ledger.backend.url, earlier.root, "catalog.parquet"))
-    change(data)
-    again = make_catalog(ledger, LocalFolder(data))
-    assert len(measured) == len(table(again))
+    monkeypatch.setattr(step, "REMEMBERED_AT_ONCE", 10)
+
+    def cut_off(data: DataFolder, digests: Mapping[str, str]) -> Iterator[PhotoFacts | Unreadable]:
+        yield from islice(measure_photos(data, digests), 25)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "measure_photos", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            make_catalog(ledger, LocalFolder(data))
+    catalog = make_catalog(ledger, LocalFolder(data))
+    assert len(measured) == len(table(catalog)) - 20
 
 
 @pytest.mark.usefixtures("earlier")
