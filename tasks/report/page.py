@@ -73,12 +73,10 @@ class FacesPage:
 
     Attributes:
         experiment: name of the experiment.
-        photos: number of photos.
         faces: how boxes were found.
     """
 
     experiment: str
-    photos: int
     faces: Faces
 
 
@@ -111,8 +109,7 @@ def make_page(run: RunTables, data: DataFolder) -> Page:
 
 def make_faces_page(data: DataFolder, catalog: Artifact, faces: Artifact, experiment: str) -> FacesPage:
     """Everything that there is to say of faces before anything is trained."""
-    shown = show_faces(data, catalog, faces)
-    return FacesPage(experiment, shown.rows[0].photos, shown)
+    return FacesPage(experiment, show_faces(data, catalog, faces))
 
 
 def render(page: Page | FacesPage) -> str:

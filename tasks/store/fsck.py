@@ -49,8 +49,9 @@ def check_store(backend: Backend) -> Health:
     problems += _find(checks.check_checkpoint, checks.checkpoints, "Checkpoints")
     files = list(checks.files())
     runs = [found.key for found in backend.list("runs/") if RUN.fullmatch(found.key)]
-    code = {digest: found for digest, found in list_of_code(backend) if CODE.fullmatch(found.key)}
-    memories = [found.key for _, found in list_of_code(backend) if MEMORY.fullmatch(found.key)]
+    of_code = list(list_of_code(backend))
+    code = {digest: found for digest, found in of_code if CODE.fullmatch(found.key)}
+    memories = [found.key for _, found in of_code if MEMORY.fullmatch(found.key)]
     problems += _find(checks.check_file, files, "Files")
     problems += _find(checks.check_run, runs, "Runs")
     problems += _find(checks.check_move, _moves(backend), "Refs")

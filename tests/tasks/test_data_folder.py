@@ -300,7 +300,7 @@ def test_cache_that_cannot_be_written_says_so(url: str, ledger: Ledger, tmp_path
         make_catalog(ledger, open_data(url))
 
 
-def test_faces_are_searched_by_processes_that_read_the_bucket(url: str, ledger: Ledger) -> None:
+def test_faces_are_searched_on_photos_of_a_bucket(url: str, ledger: Ledger) -> None:
     catalog = make_catalog(ledger, open_data(url))
     empty_the_cache()
     artifact = find_boxes(ledger, open_data(url), catalog, FacesSettings(detectors=("retinaface",)))
