@@ -24,6 +24,7 @@ from tasks.store.parallel import in_parallel
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from tasks.tables import Table
 
@@ -43,18 +44,21 @@ class Memory:
     def recall(self) -> "pd.DataFrame":
         """All that is remembered, a row a content."""
         import pandas as pd
+        import pyarrow as pa
 
         keys = [found.key for found in self._backend.list(self._folder) if MEMORY.fullmatch(found.key)]
         found = dict(zip(keys, in_parallel(self._read, keys), strict=True))
         self._forget({key: part for key, part in found.items() if isinstance(part, CorruptFileError)})
-        parts = [part for part in found.values() if isinstance(part, pd.DataFrame)]
+        parts = [part for part in found.values() if isinstance(part, pa.Table)]
         if not parts:
             return self._table.conform(pd.DataFrame(columns=self._table.column_names))
-        # Sorted, so that of two who make one part of many both make the same.
-        known = pd.concat(parts).drop_duplicates("sha256").sort_values("sha256", ignore_index=True)
+        # Put together first: making a frame of each part would take longer than reading it. Sorted, so that of two who
+        # make one part of many both make the same.
+        whole = self._table.conform(pa.concat_tables(parts, promote_options="permissive").to_pandas())
+        known = whole.drop_duplicates("sha256").sort_values("sha256", ignore_index=True)
         if len(keys) > MOST_PARTS:
-            whole = self.remember(known)
-            self._backend.delete(key for key in keys if key != whole)
+            merged = self.remember(known)
+            self._backend.delete(key for key in keys if key != merged)
         return known
 
     def remember(self, rows: "pd.DataFrame") -> str:
@@ -65,18 +69,22 @@ class Memory:
             self._backend.create(key, content)
         return key
 
-    def _read(self, key: str) -> "pd.DataFrame | CorruptFileError | None":
+    def _read(self, key: str) -> "pa.Table | CorruptFileError | None":
         """A part, or what is wrong with it; None if another process has just made it part of a larger one."""
-        import pandas as pd
+        import pyarrow as pa
+        from pyarrow import parquet
 
         try:
-            return self._table.conform(pd.read_parquet(io.BytesIO(read_part(self._backend, key))))
+            part = parquet.ParquetFile(io.BytesIO(read_part(self._backend, key))).read(use_threads=False)
         except NotInStoreError:
             return None
         except CorruptFileError as error:
             return error
-        except ValueError as error:  # what pyarrow says of other files, and a table of other columns
+        except pa.ArrowException as error:
             return CorruptFileError(f"{self._backend.url}/{key} is damaged: {error}")
+        if part.column_names != self._table.column_names:
+            return CorruptFileError(f"{self._backend.url}/{key} is damaged: it has other columns.")
+        return part
 
     def _forget(self, damaged: Mapping[str, CorruptFileError]) -> None:
         for error in damaged.values():
